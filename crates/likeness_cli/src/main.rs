@@ -1,0 +1,3 @@
+//! The likeness command: photos to faces, pictures and share codes.
+
+fn main() {}

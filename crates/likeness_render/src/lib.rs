@@ -1,0 +1,1 @@
+//! Headless rendering of faces and their label passes with Bevy.

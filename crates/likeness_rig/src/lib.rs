@@ -1,0 +1,1 @@
+//! Face rigs, faces, priors, skinning and projection.

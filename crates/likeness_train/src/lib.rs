@@ -1,0 +1,1 @@
+//! Synthetic faces, losses, trainers and evaluation for the networks of bevy_likeness.

@@ -1,0 +1,3 @@
+//! Synthetic faces, losses, trainers and evaluation for the networks of bevy_likeness.
+
+fn main() {}
