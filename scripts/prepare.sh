@@ -1,0 +1,50 @@
+# Sourced by ./quickstart and ./check: the system packages, the Rust toolchain and the target folder that a build needs.
+#
+# Debian and Ubuntu get what is missing by apt-get; elsewhere the script names it and stops.
+
+prepare_missing_packages() {
+    missing=""
+    command -v cc >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
+    command -v g++ >/dev/null 2>&1 || missing="$missing g++"
+    command -v pkg-config >/dev/null 2>&1 || missing="$missing pkg-config"
+    command -v curl >/dev/null 2>&1 || command -v cargo >/dev/null 2>&1 || missing="$missing curl ca-certificates"
+    # The renderer loads the Vulkan loader at run time and needs one driver; Mesa's software driver works on any machine.
+    ldconfig -p 2>/dev/null | grep -q 'libvulkan\.so\.1' || missing="$missing libvulkan1"
+    ls /usr/share/vulkan/icd.d/*.json /etc/vulkan/icd.d/*.json >/dev/null 2>&1 || missing="$missing mesa-vulkan-drivers"
+    printf '%s' "$missing"
+}
+
+prepare_packages() {
+    missing=$(prepare_missing_packages)
+    [ -n "$missing" ] || return 0
+    if ! command -v apt-get >/dev/null 2>&1; then
+        echo "Please install these packages (Debian's names) and run this again:$missing" >&2
+        return 1
+    fi
+    sudo=""
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null 2>&1 || { echo "Please run as root: apt-get install$missing" >&2; return 1; }
+        sudo="sudo"
+    fi
+    echo "Installing$missing"
+    $sudo apt-get update -qq
+    # shellcheck disable=SC2086 # one word a package
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing
+}
+
+prepare_rust() {
+    if ! command -v cargo >/dev/null 2>&1 && [ -f "$HOME/.cargo/env" ]; then
+        . "$HOME/.cargo/env"
+    fi
+    if ! command -v cargo >/dev/null 2>&1; then
+        echo "Installing Rust by rustup"
+        curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal --component clippy,rustfmt
+        . "$HOME/.cargo/env"
+    fi
+    # One folder outside the checkout, so that every clone on a machine shares what is compiled.
+    export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/bevy_likeness/target}"
+}
+
+prepare() {
+    prepare_packages && prepare_rust
+}
