@@ -1,0 +1,183 @@
+//! Materials: one instance of the skin and of the eyes per head, tinted by the face's colours; the rest is shared.
+
+use std::collections::HashMap;
+
+use bevy::gltf::GltfMaterial;
+use bevy::prelude::*;
+
+use crate::LikenessSystems;
+use crate::head::{Face, HeadPart, HeadParts, LikenessHead};
+use crate::rig_asset::RigAsset;
+use crate::spawn::SourceMaterial;
+use crate::textures::HeadTextures;
+
+/// The skin colour that `skin_color` was painted for, linear RGB: a face of this colour shows the texture as it is.
+pub const SKIN_REFERENCE: [f32; 3] = [0.60, 0.36, 0.26];
+
+/// Coverage below which a texel of the lashes is not drawn.
+const LASH_CUTOFF: f32 = 0.4;
+
+/// Gives the parts of heads a [`StandardMaterial`]. Disable it to give them materials of your own.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LikenessMaterialPlugin;
+
+impl Plugin for LikenessMaterialPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<SharedMaterials>()
+            .add_systems(PostUpdate, (give_materials, tint).chain().in_set(LikenessSystems::Express));
+    }
+}
+
+/// The materials that belong to one head alone.
+#[derive(Component, Reflect, Clone, Debug, Default)]
+#[reflect(Component, Debug, Clone, Default)]
+pub struct HeadMaterials {
+    /// The skin, tinted by the colour slot `skin`.
+    pub skin: Handle<StandardMaterial>,
+}
+
+/// Materials of parts that look the same on every head of a rig.
+#[derive(Resource, Default, Debug)]
+struct SharedMaterials(HashMap<(AssetId<RigAsset>, String), Handle<StandardMaterial>>);
+
+fn give_materials(
+    heads: Query<(Entity, &LikenessHead, &HeadParts), Changed<HeadParts>>,
+    parts: Query<(&Mesh3d, Option<&SourceMaterial>), With<HeadPart>>,
+    rigs: Res<Assets<RigAsset>>,
+    server: Res<AssetServer>,
+    mut materials: ResMut<Assets<StandardMaterial>>,
+    mut meshes: ResMut<Assets<Mesh>>,
+    mut shared: ResMut<SharedMaterials>,
+    mut rig_events: MessageReader<AssetEvent<RigAsset>>,
+    mut commands: Commands,
+) {
+    for event in rig_events.read() {
+        if let AssetEvent::Removed { id } | AssetEvent::Modified { id } = event {
+            shared.0.retain(|(rig, _), _| rig != id);
+        }
+    }
+    for (entity, head, head_parts) in &heads {
+        let Some(rig) = rigs.get(&head.rig) else {
+            continue;
+        };
+        let mut own = HeadMaterials::default();
+        for (name, part) in head_parts.iter() {
+            let Ok((mesh, source)) = parts.get(part) else {
+                continue;
+            };
+            let mut make = || {
+                let source = source.and_then(|source| standard_material(&server, &source.0));
+                let source = source.and_then(|source| materials.get(&source)).cloned();
+                materials.add(material(name, &rig.textures, source.unwrap_or_default()))
+            };
+            let handle = if name == "skin" {
+                own.skin = make();
+                own.skin.clone()
+            } else {
+                shared.0.entry((head.rig.id(), name.to_owned())).or_insert_with(make).clone()
+            };
+            if name == "skin" && rig.textures.skin_normal.is_some() {
+                ensure_tangents(&mut meshes, &mesh.0);
+            }
+            commands.entity(part).insert(MeshMaterial3d(handle));
+        }
+        commands.entity(entity).insert(own);
+    }
+}
+
+/// The standard material that Bevy makes of a glTF material; the glTF's scenes keep it.
+fn standard_material(server: &AssetServer, source: &Handle<GltfMaterial>) -> Option<Handle<StandardMaterial>> {
+    let path = server.get_path(source)?.into_owned();
+    let label = format!("{}/std", path.label()?);
+    server.get_handle(path.with_label(label))
+}
+
+/// The material of a part.
+fn material(name: &str, textures: &HeadTextures, mut material: StandardMaterial) -> StandardMaterial {
+    let picture = |own: &Option<Handle<Image>>, material: &mut StandardMaterial| {
+        if own.is_some() {
+            material.base_color_texture.clone_from(own);
+            material.base_color = Color::WHITE;
+        }
+        own.is_some()
+    };
+    match name {
+        "skin" => {
+            picture(&textures.skin_color, &mut material);
+            if textures.skin_normal.is_some() {
+                material.normal_map_texture.clone_from(&textures.skin_normal);
+            }
+            if textures.skin_roughness.is_some() {
+                material.metallic_roughness_texture.clone_from(&textures.skin_roughness);
+                material.perceptual_roughness = 1.0;
+            }
+            material.metallic = 0.0;
+            material.reflectance = 0.4;
+        }
+        "eyes" if picture(&textures.eyes, &mut material) => {
+            material.perceptual_roughness = 0.12;
+            material.metallic = 0.0;
+        }
+        "lashes" if picture(&textures.lashes, &mut material) => {
+            material.alpha_mode = AlphaMode::Mask(LASH_CUTOFF);
+            material.double_sided = true;
+            material.cull_mode = None;
+            material.perceptual_roughness = 0.9;
+        }
+        "teeth" if picture(&textures.teeth, &mut material) => {
+            material.perceptual_roughness = 0.25;
+            material.metallic = 0.0;
+        }
+        "tongue" if picture(&textures.tongue, &mut material) => {
+            material.perceptual_roughness = 0.35;
+            material.metallic = 0.0;
+        }
+        _ => {}
+    }
+    material
+}
+
+/// Normal maps need tangents, which most exporters leave out. Each mesh is completed once.
+fn ensure_tangents(meshes: &mut Assets<Mesh>, handle: &Handle<Mesh>) {
+    let lacks = |mesh: &Mesh| {
+        mesh.try_attribute(Mesh::ATTRIBUTE_POSITION).is_ok()
+            && mesh.try_attribute_option(Mesh::ATTRIBUTE_TANGENT).is_ok_and(|tangents| tangents.is_none())
+    };
+    if !meshes.get(handle).is_some_and(lacks) {
+        return;
+    }
+    if let Some(mut mesh) = meshes.get_mut(handle)
+        && let Err(error) = mesh.generate_tangents()
+    {
+        warn!("the skin's normal map is not shown: {error}");
+    }
+}
+
+fn tint(
+    heads: Query<(&LikenessHead, &Face, &HeadMaterials), Or<(Changed<Face>, Changed<HeadMaterials>)>>,
+    rigs: Res<Assets<RigAsset>>,
+    mut materials: ResMut<Assets<StandardMaterial>>,
+) {
+    for (head, face, own) in &heads {
+        let Some(rig) = rigs.get(&head.rig) else {
+            continue;
+        };
+        let Some(color) = face.color(rig.rig(), "skin") else {
+            continue;
+        };
+        let tint = skin_tint(color);
+        // Assets are marked as modified by mutable access: look first.
+        if materials.get(&own.skin).is_some_and(|material| material.base_color != tint)
+            && let Some(mut material) = materials.get_mut(&own.skin)
+        {
+            material.base_color = tint;
+        }
+    }
+}
+
+/// What the skin's texture is multiplied with to show a skin of this colour (linear RGB).
+pub fn skin_tint(color: [f32; 3]) -> Color {
+    let [red, green, blue] = [0, 1, 2]
+        .map(|channel| if color[channel].is_finite() { color[channel] / SKIN_REFERENCE[channel] } else { 1.0 });
+    Color::linear_rgb(red, green, blue)
+}

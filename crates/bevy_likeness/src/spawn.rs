@@ -1,0 +1,240 @@
+//! Heads appear: joints and meshes are spawned once the rig and its mesh are loaded.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bevy::animation::AnimatedBy;
+use bevy::asset::{LoadState, UntypedAssetId};
+use bevy::camera::visibility::{DynamicSkinnedMeshBounds, NoFrustumCulling};
+use bevy::gltf::{Gltf, GltfMaterial};
+use bevy::mesh::morph::MeshMorphWeights;
+use bevy::mesh::skinning::SkinnedMesh;
+use bevy::prelude::*;
+
+use crate::LikenessSystems;
+use crate::apply::ShapeState;
+use crate::error::{LikenessError, LikenessProblem, file_name};
+use crate::head::{Face, HeadJoints, HeadPart, HeadParts, HeadReady, LikenessHead, relaxed};
+use crate::plan::{GltfAssets, HeadPlan, MorphOrder, PlannedPart};
+use crate::rig_asset::RigAsset;
+
+/// Spawns the joints and meshes of every [`LikenessHead`] whose assets are loaded, and takes them away again.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LikenessSpawnPlugin;
+
+impl Plugin for LikenessSpawnPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<HeadPlans>()
+            .add_observer(take_away_removed)
+            .add_observer(log_problem)
+            .add_systems(PostUpdate, (take_away_changed, spawn_heads).chain().in_set(LikenessSystems::Spawn));
+    }
+}
+
+/// The entities directly below a head that belong to it.
+#[derive(Component, Debug)]
+pub(crate) struct HeadRoots(Vec<Entity>);
+
+/// The head cannot be made; cleared when its rig or its level of detail changes.
+#[derive(Component, Debug)]
+pub(crate) struct HeadFailed;
+
+/// How a part's morph targets are numbered, when not as ARKit's.
+#[derive(Component, Debug)]
+pub(crate) struct PartMorphs(pub(crate) Arc<[Option<usize>]>);
+
+/// The glTF material that a part came with.
+#[derive(Component, Debug)]
+pub(crate) struct SourceMaterial(pub(crate) Handle<GltfMaterial>);
+
+/// The plans of the rigs in use.
+#[derive(Resource, Default, Debug)]
+pub(crate) struct HeadPlans(HashMap<AssetId<RigAsset>, Arc<HeadPlan>>);
+
+fn log_problem(error: On<LikenessError>) {
+    warn!("{}", error.problem);
+}
+
+fn take_away_removed(removed: On<Remove, LikenessHead>, roots: Query<&HeadRoots>, mut commands: Commands) {
+    if let Ok(roots) = roots.get(removed.entity) {
+        take_away(removed.entity, Some(roots), &mut commands);
+    }
+}
+
+fn take_away(head: Entity, roots: Option<&HeadRoots>, commands: &mut Commands) {
+    for root in roots.into_iter().flat_map(|roots| &roots.0) {
+        if let Ok(mut root) = commands.get_entity(*root) {
+            root.try_despawn();
+        }
+    }
+    if let Ok(mut head) = commands.get_entity(head) {
+        head.try_remove::<(HeadRoots, HeadFailed, HeadJoints, HeadParts, ShapeState)>();
+    }
+}
+
+/// A changed head, a changed rig or a changed mesh: begin anew.
+fn take_away_changed(
+    heads: Query<(Entity, Ref<LikenessHead>, Option<&HeadRoots>), Or<(With<HeadRoots>, With<HeadFailed>)>>,
+    rigs: Res<Assets<RigAsset>>,
+    mut rig_events: MessageReader<AssetEvent<RigAsset>>,
+    mut mesh_events: MessageReader<AssetEvent<Gltf>>,
+    mut plans: ResMut<HeadPlans>,
+    mut commands: Commands,
+) {
+    let mut changed: Vec<UntypedAssetId> = Vec::new();
+    for event in rig_events.read() {
+        match event {
+            AssetEvent::Added { id } | AssetEvent::Modified { id } => changed.push((*id).into()),
+            AssetEvent::Removed { id } => {
+                plans.0.remove(id);
+            }
+            _ => {}
+        }
+    }
+    changed.extend(mesh_events.read().filter_map(|event| match event {
+        AssetEvent::Modified { id } => Some(UntypedAssetId::from(*id)),
+        _ => None,
+    }));
+    let is_changed = |rig: AssetId<RigAsset>| {
+        let mesh = || rigs.get(rig).is_some_and(|asset| changed.contains(&asset.mesh.id().into()));
+        !changed.is_empty() && (changed.contains(&rig.into()) || mesh())
+    };
+    plans.0.retain(|&rig, _| !is_changed(rig));
+    for (entity, head, roots) in &heads {
+        if head.is_changed() || is_changed(head.rig.id()) {
+            take_away(entity, roots, &mut commands);
+        }
+    }
+}
+
+fn spawn_heads(
+    heads: Query<(Entity, &LikenessHead, Option<&Face>), (Without<HeadRoots>, Without<HeadFailed>)>,
+    rigs: Res<Assets<RigAsset>>,
+    server: Res<AssetServer>,
+    assets: GltfAssets,
+    mut plans: ResMut<HeadPlans>,
+    mut commands: Commands,
+) {
+    for (entity, head, face) in &heads {
+        let mut fail = |problem| {
+            commands.entity(entity).insert(HeadFailed);
+            commands.trigger(LikenessError { entity, problem });
+        };
+        let Some(rig) = rigs.get(&head.rig) else {
+            if let Some(LoadState::Failed(error)) = server.get_load_state(&head.rig) {
+                let file = file_name(server.get_path(&head.rig));
+                fail(LikenessProblem::AssetFailed { file, field: "rig", problem: error.to_string() });
+            }
+            continue;
+        };
+        if !assets.gltfs.contains(&rig.mesh) {
+            if let Some(LoadState::Failed(error)) = server.get_load_state(&rig.mesh) {
+                let file = file_name(server.get_path(&rig.mesh));
+                fail(LikenessProblem::AssetFailed { file, field: "mesh", problem: error.to_string() });
+            }
+            continue;
+        }
+        let plan = match plans.0.get(&head.rig.id()) {
+            Some(plan) => Arc::clone(plan),
+            None => match HeadPlan::new(rig, server.get_path(&head.rig), server.get_path(&rig.mesh), &assets) {
+                Ok(plan) => {
+                    let plan = Arc::new(plan);
+                    plans.0.insert(head.rig.id(), Arc::clone(&plan));
+                    plan
+                }
+                Err(problem) => {
+                    fail(problem);
+                    continue;
+                }
+            },
+        };
+        spawn_head(entity, head, &plan, &mut commands);
+        if face.is_none() {
+            commands.entity(entity).insert(Face::neutral(rig.rig()));
+        }
+        if !plan.missing.is_empty() {
+            let problem = LikenessProblem::MissingJoints { file: plan.file.clone(), joints: plan.missing.clone() };
+            commands.trigger(LikenessError { entity, problem });
+        }
+        commands.trigger(HeadReady { entity });
+    }
+}
+
+fn spawn_head(head: Entity, settings: &LikenessHead, plan: &Arc<HeadPlan>, commands: &mut Commands) {
+    let mut roots = Vec::new();
+    let mut joints: Vec<Entity> = Vec::with_capacity(plan.joints.len());
+    for (joint, name) in plan.joints.iter().zip(plan.names.iter()) {
+        let parent = joint.parent.map_or(head, |parent| joints[parent]);
+        let mut entity = commands.spawn((Name::new(name.clone()), joint.rest, ChildOf(parent)));
+        if joint.visible {
+            entity.insert(Visibility::default());
+        }
+        if let Some(target) = joint.target {
+            entity.insert((target, AnimatedBy(head)));
+        }
+        let entity = entity.id();
+        joints.push(entity);
+        if joint.parent.is_none() {
+            roots.push(entity);
+        }
+    }
+    let mut parts = HeadParts::default();
+    for part in plan.parts_at(settings.lod) {
+        let parent = part.joint.map_or(head, |joint| joints[joint]);
+        let entity = spawn_part(head, parent, part, plan, &joints, commands);
+        parts.push(part.name.clone(), entity);
+        if parent == head {
+            roots.push(entity);
+        }
+    }
+    let bones = plan.bones.iter().map(|&joint| joints[joint]).collect();
+    commands.entity(head).insert((
+        HeadJoints::new(joints, bones, Arc::clone(&plan.names)),
+        parts,
+        HeadRoots(roots),
+        ShapeState::new(Arc::clone(plan)),
+        relaxed(),
+    ));
+}
+
+fn spawn_part(
+    head: Entity,
+    parent: Entity,
+    part: &PlannedPart,
+    plan: &HeadPlan,
+    joints: &[Entity],
+    commands: &mut Commands,
+) -> Entity {
+    let mut entity = commands.spawn((
+        Name::new(part.name.clone()),
+        HeadPart { head, name: part.name.clone() },
+        Mesh3d(part.mesh.clone()),
+        part.transform,
+        ChildOf(parent),
+    ));
+    if let Some(material) = &part.material {
+        entity.insert(SourceMaterial(material.clone()));
+    }
+    if let Some(skin) = part.skin {
+        let skin = &plan.skins[skin];
+        entity.insert(SkinnedMesh {
+            inverse_bindposes: skin.inverse_bindposes.clone(),
+            joints: skin.joints.iter().map(|&joint| joints[joint]).collect(),
+        });
+        // Bevy's bounds of skinned meshes follow the joints but not the morph targets.
+        match part.morphs {
+            MorphOrder::None => entity.insert(DynamicSkinnedMeshBounds),
+            _ => entity.insert(NoFrustumCulling),
+        };
+    }
+    match &part.morphs {
+        MorphOrder::None => {}
+        MorphOrder::Arkit => {
+            entity.insert(MeshMorphWeights::Reference(head));
+        }
+        MorphOrder::Other(order) => {
+            entity.insert((MeshMorphWeights::Value { weights: vec![0.0; order.len()] }, PartMorphs(Arc::clone(order))));
+        }
+    }
+    entity.id()
+}

@@ -1,0 +1,100 @@
+//! The pictures of the head's materials, found by name in the folder `textures` beside the mesh.
+
+use bevy::asset::{AssetPath, AssetServer, LoadContext};
+use bevy::image::{ImageAddressMode, ImageLoaderSettings, ImageSampler, ImageSamplerDescriptor};
+use bevy::prelude::*;
+
+/// The folder that is looked in, beside the mesh.
+const FOLDER: &str = "textures";
+
+/// The pictures of the head's materials.
+///
+/// | field | file | holds |
+/// | --- | --- | --- |
+/// | `skin_color` | `skin_color.jpg` | the skin's colour relative to [`SKIN_REFERENCE`](crate::SKIN_REFERENCE), sRGB |
+/// | `skin_normal` | `skin_normal.png` | tangent-space normals, linear, y up |
+/// | `skin_roughness` | `skin_rough.png` | roughness in the green channel, linear |
+/// | `eyes` | `eyes.png` | sclera and iris, sRGB |
+/// | `lashes` | `lashes.png` | colour and coverage (alpha) of the lashes, sRGB |
+/// | `teeth` | `teeth.png` | teeth and gums, sRGB |
+/// | `tongue` | `tongue.png` | the tongue, sRGB |
+///
+/// Each may also be a `.jpg` or a `.png`. One that is missing leaves the material of the glTF as it is.
+#[derive(Clone, Debug, Default)]
+pub struct HeadTextures {
+    /// The skin's colour.
+    pub skin_color: Option<Handle<Image>>,
+    /// The skin's normals.
+    pub skin_normal: Option<Handle<Image>>,
+    /// The skin's roughness.
+    pub skin_roughness: Option<Handle<Image>>,
+    /// The eyeballs.
+    pub eyes: Option<Handle<Image>>,
+    /// The lashes.
+    pub lashes: Option<Handle<Image>>,
+    /// The teeth.
+    pub teeth: Option<Handle<Image>>,
+    /// The tongue.
+    pub tongue: Option<Handle<Image>>,
+}
+
+#[derive(Clone, Copy)]
+enum Space {
+    Srgb,
+    Linear,
+}
+
+impl HeadTextures {
+    /// Begins to load the pictures that exist.
+    pub(crate) async fn load(server: &AssetServer, context: &mut LoadContext<'_>, mesh: &AssetPath<'static>) -> Self {
+        Self {
+            skin_color: find(server, context, mesh, "skin_color", Space::Srgb).await,
+            skin_normal: find(server, context, mesh, "skin_normal", Space::Linear).await,
+            skin_roughness: find(server, context, mesh, "skin_rough", Space::Linear).await,
+            eyes: find(server, context, mesh, "eyes", Space::Srgb).await,
+            lashes: find(server, context, mesh, "lashes", Space::Srgb).await,
+            teeth: find(server, context, mesh, "teeth", Space::Srgb).await,
+            tongue: find(server, context, mesh, "tongue", Space::Srgb).await,
+        }
+    }
+}
+
+async fn find(
+    server: &AssetServer,
+    context: &mut LoadContext<'_>,
+    mesh: &AssetPath<'static>,
+    name: &str,
+    space: Space,
+) -> Option<Handle<Image>> {
+    for extension in ["jpg", "png"] {
+        let Ok(path) = mesh.resolve_embed_str(&format!("{FOLDER}/{name}.{extension}")) else {
+            continue;
+        };
+        if !exists(server, &path).await {
+            continue;
+        }
+        let is_srgb = matches!(space, Space::Srgb);
+        return Some(
+            context
+                .load_builder()
+                .with_settings(move |settings: &mut ImageLoaderSettings| {
+                    settings.is_srgb = is_srgb;
+                    settings.sampler = ImageSampler::Descriptor(ImageSamplerDescriptor {
+                        address_mode_u: ImageAddressMode::Repeat,
+                        address_mode_v: ImageAddressMode::Repeat,
+                        ..ImageSamplerDescriptor::linear()
+                    });
+                })
+                .load(path),
+        );
+    }
+    None
+}
+
+/// Whether the asset's source has the file: a load of a missing one would log an error.
+async fn exists(server: &AssetServer, path: &AssetPath<'static>) -> bool {
+    let Ok(source) = server.get_source(path.source()) else {
+        return false;
+    };
+    source.reader().read(path.path()).await.is_ok()
+}
