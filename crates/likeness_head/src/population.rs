@@ -1,7 +1,7 @@
 //! A population of natural adult heads, drawn from the targets of the source data.
 
 use glam::Vec3;
-use rand::Rng;
+use rand::{Rng, RngExt};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
