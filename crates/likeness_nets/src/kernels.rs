@@ -1,0 +1,3 @@
+pub(crate) mod conv;
+pub(crate) mod correlate;
+pub(crate) mod norm;

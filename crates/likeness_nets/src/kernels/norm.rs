@@ -1,0 +1,172 @@
+//! Batch normalisation on channels-last images: moments, the affine form and its backward coefficients.
+//!
+//! Per-channel coefficients are tiled over a whole row of pixels, so that every loop here runs over long contiguous rows
+//! whatever the channel count.
+
+use pulp::Arch;
+
+/// The small number added to variances.
+pub(crate) const EPSILON: f64 = 1e-5;
+
+/// Repeats per-channel values over `width` pixels.
+pub(crate) fn tiled(values: impl Iterator<Item = f64> + Clone, width: usize) -> Vec<f32> {
+    let values: Vec<f32> = values.map(|value| value as f32).collect();
+    values.repeat(width)
+}
+
+/// Sums over rows are folded into channels in double precision: `fold[c] += sum over pixels of row[p, c]`.
+fn fold(row: &[f32], channels: usize, target: &mut [f64]) {
+    for pixel in row.chunks_exact(channels) {
+        for (sum, &value) in target.iter_mut().zip(pixel) {
+            *sum += f64::from(value);
+        }
+    }
+}
+
+/// Sum and sum of squares of each channel of one image: writes `[2, channels]`.
+pub(crate) fn moments(arch: Arch, image: &[f32], row: usize, channels: usize, out: &mut [f64]) {
+    let mut sum = vec![0.0; row];
+    let mut square = vec![0.0; row];
+    arch.dispatch(
+        #[inline(always)]
+        || {
+            for line in image.chunks_exact(row) {
+                for ((&value, sum), square) in line.iter().zip(&mut sum).zip(&mut square) {
+                    *sum += value;
+                    *square += value * value;
+                }
+            }
+        },
+    );
+    out.fill(0.0);
+    fold(&sum, channels, &mut out[..channels]);
+    fold(&square, channels, &mut out[channels..]);
+}
+
+/// Sums that the backward pass needs for one image: `[2, channels]` = sum of `grad`, sum of `grad * (value - mean)`.
+/// `mean` is tiled over a row.
+pub(crate) fn gradient_moments(
+    arch: Arch,
+    gradient: &[f32],
+    image: &[f32],
+    mean: &[f32],
+    channels: usize,
+    out: &mut [f64],
+) {
+    let row = mean.len();
+    let mut sum = vec![0.0; row];
+    let mut product = vec![0.0; row];
+    arch.dispatch(
+        #[inline(always)]
+        || {
+            for (grads, line) in gradient.chunks_exact(row).zip(image.chunks_exact(row)) {
+                let rest = mean.iter().zip(&mut sum).zip(&mut product);
+                for ((&grad, &value), ((&mean, sum), product)) in grads.iter().zip(line).zip(rest) {
+                    *sum += grad;
+                    *product += grad * (value - mean);
+                }
+            }
+        },
+    );
+    out.fill(0.0);
+    fold(&sum, channels, &mut out[..channels]);
+    fold(&product, channels, &mut out[channels..]);
+}
+
+/// One normalisation layer's numbers in one forward pass.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Norm {
+    pub(crate) mean: Vec<f64>,
+    /// Biased variance.
+    pub(crate) variance: Vec<f64>,
+    /// `1 / sqrt(variance + EPSILON)`.
+    pub(crate) inverse: Vec<f64>,
+}
+
+impl Norm {
+    /// From per-image moments `[images, 2, channels]`, added in order.
+    pub(crate) fn from_moments(moments: &[f64], channels: usize, count: usize) -> Self {
+        let total = total(moments, 2 * channels);
+        let count = count as f64;
+        let mean: Vec<f64> = total[..channels].iter().map(|sum| sum / count).collect();
+        let variance =
+            total[channels..].iter().zip(&mean).map(|(square, mean)| (square / count - mean * mean).max(0.0)).collect();
+        Self::new(mean, variance)
+    }
+
+    pub(crate) fn new(mean: Vec<f64>, variance: Vec<f64>) -> Self {
+        let inverse = variance.iter().map(|variance| 1.0 / (variance + EPSILON).sqrt()).collect();
+        Self { mean, variance, inverse }
+    }
+
+    /// `y = scale * x + shift`, tiled over a row.
+    pub(crate) fn affine(&self, gamma: &[f32], beta: &[f32], width: usize) -> (Vec<f32>, Vec<f32>) {
+        let scale = gamma.iter().zip(&self.inverse).map(|(&gamma, inverse)| f64::from(gamma) * inverse);
+        let shift = scale.clone().zip(&self.mean).zip(beta).map(|((scale, mean), &beta)| f64::from(beta) - scale * mean);
+        (tiled(scale, width), tiled(shift, width))
+    }
+
+    /// From the summed gradient moments: the gradients of gamma and beta, and the tiled coefficients `(a, b, c)` of
+    /// `dx = a * dy + b * x + c`. With running statistics (`batch == false`) those are constants of the layer.
+    pub(crate) fn backward(
+        &self,
+        moments: &[f64],
+        gamma: &[f32],
+        count: usize,
+        width: usize,
+        batch: bool,
+    ) -> NormBackward {
+        let channels = gamma.len();
+        let total = total(moments, 2 * channels);
+        let (sum, product) = total.split_at(channels);
+        let count = count as f64;
+        let index = 0..channels;
+        let scale = |c: usize| f64::from(gamma[c]) * self.inverse[c];
+        let slope = |c: usize| if batch { -scale(c) * self.inverse[c].powi(2) * product[c] / count } else { 0.0 };
+        let offset = |c: usize| if batch { -scale(c) * sum[c] / count - slope(c) * self.mean[c] } else { 0.0 };
+        NormBackward {
+            gamma: index.clone().map(|c| (product[c] * self.inverse[c]) as f32).collect(),
+            beta: sum.iter().map(|&sum| sum as f32).collect(),
+            scale: tiled(index.clone().map(scale), width),
+            slope: tiled(index.clone().map(slope), width),
+            offset: tiled(index.map(offset), width),
+        }
+    }
+}
+
+/// What [`Norm::backward`] returns.
+#[derive(Debug)]
+pub(crate) struct NormBackward {
+    pub(crate) gamma: Vec<f32>,
+    pub(crate) beta: Vec<f32>,
+    scale: Vec<f32>,
+    slope: Vec<f32>,
+    offset: Vec<f32>,
+}
+
+impl NormBackward {
+    /// One row of `dx = scale * dy + slope * x + offset`.
+    #[inline(always)]
+    pub(crate) fn row(&self, arch: Arch, gradient: &[f32], value: &[f32], out: &mut [f32]) {
+        arch.dispatch(
+            #[inline(always)]
+            || {
+                let coefficients = self.scale.iter().zip(&self.slope).zip(&self.offset);
+                let values = gradient.iter().zip(value).zip(out);
+                for (((&grad, &value), out), ((&scale, &slope), &offset)) in values.zip(coefficients) {
+                    *out = scale * grad + (slope * value + offset);
+                }
+            },
+        );
+    }
+}
+
+fn total(moments: &[f64], len: usize) -> Vec<f64> {
+    let mut total = vec![0.0; len];
+    for image in moments.chunks_exact(len) {
+        for (sum, value) in total.iter_mut().zip(image) {
+            *sum += value;
+        }
+    }
+    total
+}
