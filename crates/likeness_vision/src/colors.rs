@@ -1,0 +1,108 @@
+//! Skin, lip and hair colour as the photo shows them.
+//!
+//! The colours are what the camera saw: the light's colour and strength are in them. Each is the median of the pixels of its
+//! region that are neither in shadow nor shining.
+
+use glam::Vec2;
+use image::RgbImage;
+use likeness_rig::similarity::Similarity;
+
+/// Colours measured in an aligned crop, linear RGB 0..1; `None` where a region has too few pixels.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct MeasuredColors {
+    /// Cheeks, forehead and the sides of the nose.
+    pub skin: Option<[f32; 3]>,
+    /// The lips without the mouth's opening.
+    pub lips: Option<[f32; 3]>,
+    /// The darkest part of the brows, standing for the hair.
+    pub hair: Option<[f32; 3]>,
+}
+
+/// Fewer pixels than this are no measurement.
+const MIN_PIXELS: usize = 8;
+/// How far a region may reach beyond its landmarks, pixels: the forehead above the brows.
+const MARGIN: f32 = 24.0;
+/// The part of a region's pixels that is used, ordered from dark to bright.
+const SKIN_RANGE: (f32, f32) = (0.25, 0.85);
+const LIPS_RANGE: (f32, f32) = (0.2, 0.8);
+const BROW_RANGE: (f32, f32) = (0.02, 0.3);
+
+/// Measures the colours in the aligned crop of a photo.
+#[must_use]
+pub fn measure_colors(crop: &RgbImage, photo_to_crop: &Similarity, landmarks: &[Vec2; 68]) -> MeasuredColors {
+    let at = landmarks.map(|point| photo_to_crop.apply(point));
+    let unit = at[36].distance(at[45]);
+    let middle = |indices: &[usize]| indices.iter().map(|&index| at[index]).sum::<Vec2>() / indices.len() as f32;
+    let brows = middle(&[21, 22]);
+    let up = (brows - at[29]).normalize_or_zero();
+    // A cheek lies between the lower lid and the mouth's corner, on the outer side.
+    let right_cheek = middle(&[40, 41, 48]) * 0.8 + at[3] * 0.2;
+    let left_cheek = middle(&[46, 47, 54]) * 0.8 + at[13] * 0.2;
+    let skin = [
+        (right_cheek, 0.12),
+        (left_cheek, 0.12),
+        (brows + up * (0.28 * unit), 0.12),
+        (at[28].lerp(at[39], 0.4), 0.04),
+        (at[28].lerp(at[42], 0.4), 0.04),
+    ];
+    let in_skin = |point: Vec2| skin.iter().any(|(centre, radius)| point.distance(*centre) < radius * unit);
+    let in_lips = |point: Vec2| inside(point, &at[48..60]) && !inside(point, &at[60..68]);
+    let in_brows = |point: Vec2| {
+        [17..21, 22..26].into_iter().flatten().any(|index| segment_distance(point, at[index], at[index + 1]) < 0.035 * unit)
+    };
+    MeasuredColors {
+        skin: median(crop, &at, in_skin, SKIN_RANGE),
+        lips: median(crop, &at[48..60], in_lips, LIPS_RANGE),
+        hair: median(crop, &at[17..27], in_brows, BROW_RANGE),
+    }
+}
+
+/// The median of each channel over the pixels of a region whose brightness lies within the given part of the region's. The region
+/// lies near the box around `about`.
+fn median(crop: &RgbImage, about: &[Vec2], region: impl Fn(Vec2) -> bool, range: (f32, f32)) -> Option<[f32; 3]> {
+    let low = about.iter().copied().fold(Vec2::MAX, Vec2::min) - MARGIN;
+    let high = about.iter().copied().fold(Vec2::MIN, Vec2::max) + MARGIN;
+    let rows = low.y as u32..(high.y as u32).min(crop.height());
+    let columns = low.x as u32..(high.x as u32).min(crop.width());
+    let mut pixels: Vec<[u8; 3]> = rows
+        .flat_map(|y| columns.clone().map(move |x| (x, y)))
+        .filter(|&(x, y)| region(Vec2::new(x as f32 + 0.5, y as f32 + 0.5)))
+        .map(|(x, y)| crop.get_pixel(x, y).0)
+        .collect();
+    if pixels.len() < MIN_PIXELS {
+        return None;
+    }
+    pixels.sort_by_key(|&[r, g, b]| 299 * u32::from(r) + 587 * u32::from(g) + 114 * u32::from(b));
+    let place = |part: f32| (part * pixels.len() as f32) as usize;
+    let kept = &pixels[place(range.0)..place(range.1).max(place(range.0) + 1)];
+    Some(std::array::from_fn(|channel| {
+        let mut values: Vec<u8> = kept.iter().map(|pixel| pixel[channel]).collect();
+        values.sort_unstable();
+        linear(values[values.len() / 2])
+    }))
+}
+
+/// sRGB to linear, 0..1.
+fn linear(value: u8) -> f32 {
+    let value = f32::from(value) / 255.0;
+    if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+}
+
+/// Whether a point lies inside a closed polygon.
+fn inside(point: Vec2, corners: &[Vec2]) -> bool {
+    let mut within = false;
+    for (index, a) in corners.iter().enumerate() {
+        let b = corners[(index + 1) % corners.len()];
+        if (a.y > point.y) != (b.y > point.y) && point.x < (b.x - a.x) * (point.y - a.y) / (b.y - a.y) + a.x {
+            within = !within;
+        }
+    }
+    within
+}
+
+/// The distance of a point from a segment.
+fn segment_distance(point: Vec2, a: Vec2, b: Vec2) -> f32 {
+    let along = b - a;
+    let part = ((point - a).dot(along) / along.length_squared().max(f32::MIN_POSITIVE)).clamp(0.0, 1.0);
+    point.distance(a + along * part)
+}
