@@ -216,39 +216,46 @@ impl<S: Simd> Tile<'_, S> {
         let Tile { simd, walk, input, data, rows, run, width, start, relu } = *self;
         let lanes = S::F32_LANES;
         let target = y * walk.out_row + x * walk.out_step + part.channel;
-        let mut sum = [[simd.splat_f32s(0.0); MV]; NP];
+        // The first values and the results pass through memory, which any index may reach; `sum`, which only constant indices
+        // reach, then stays in registers.
+        let mut memory = [[simd.splat_f32s(0.0); MV]; NP];
         match start {
             Start::Zero => {}
             Start::Bias(bias) => {
-                for v in 0..MV {
-                    let value = simd.partial_load_f32s(&bias[part.channel + v * lanes..][..lanes]);
-                    for row in &mut sum {
-                        row[v] = value;
-                    }
+                let (bias, _) = S::as_simd_f32s(&bias[part.channel..][..MV * lanes]);
+                for pixel in &mut memory {
+                    pixel.copy_from_slice(bias);
                 }
             }
             Start::Output => {
-                for (p, row) in sum.iter_mut().enumerate() {
-                    for (v, value) in row.iter_mut().enumerate() {
+                for (p, pixel) in memory.iter_mut().enumerate() {
+                    for (v, value) in pixel.iter_mut().enumerate() {
                         let valid = part.valid.saturating_sub(v * lanes).min(lanes);
                         *value = simd.partial_load_f32s(&out[target + p * walk.out_step + v * lanes..][..valid]);
                     }
                 }
             }
         }
+        let mut sum = [[simd.splat_f32s(0.0); MV]; NP];
+        for p in 0..NP {
+            for v in 0..MV {
+                sum[p][v] = memory[p][v];
+            }
+        }
         for r in 0..rows {
             let base = y * walk.in_row + x * walk.in_step + r * walk.tap_row;
-            let windows: [&[f32]; NP] = std::array::from_fn(|p| &input[base + p * walk.in_step..][..run]);
+            let windows = &input[base..base + (NP - 1) * walk.in_step + run];
             let taps = &data[r * run * width..][..run * width];
             for k in 0..run {
                 // SAFETY: `taps` holds `run * width` floats, `part.inner + MV * lanes <= width` by the split into groups in
-                // `with_simd`, and `k < run`, so all MV registers lie inside `taps`; each window holds `run` floats.
+                // `with_simd`, and `k < run`, so all MV registers lie inside `taps`; `windows` ends `run` floats behind the
+                // start of the last pixel's window.
                 unsafe {
                     let tap = taps.get_unchecked(k * width + part.inner..k * width + part.inner + MV * lanes);
                     let (tap, _) = S::as_simd_f32s(tap);
                     let tap: [S::f32s; MV] = std::array::from_fn(|v| *tap.get_unchecked(v));
                     for p in 0..NP {
-                        let pixel = simd.splat_f32s(*windows[p].get_unchecked(k));
+                        let pixel = simd.splat_f32s(*windows.get_unchecked(p * walk.in_step + k));
                         for v in 0..MV {
                             sum[p][v] = simd.mul_add_e_f32s(pixel, tap[v], sum[p][v]);
                         }
@@ -256,10 +263,15 @@ impl<S: Simd> Tile<'_, S> {
                 }
             }
         }
-        for (p, row) in sum.iter().enumerate() {
-            for (v, &value) in row.iter().enumerate() {
+        let floor = simd.splat_f32s(if relu { 0.0 } else { f32::NEG_INFINITY });
+        for p in 0..NP {
+            for v in 0..MV {
+                memory[p][v] = simd.max_f32s(sum[p][v], floor);
+            }
+        }
+        for (p, pixel) in memory.iter().enumerate() {
+            for (v, &value) in pixel.iter().enumerate() {
                 let valid = part.valid.saturating_sub(v * lanes).min(lanes);
-                let value = if relu { simd.max_f32s(value, simd.splat_f32s(0.0)) } else { value };
                 let target = &mut out[target + p * walk.out_step + v * lanes..][..valid];
                 if valid == lanes {
                     S::as_mut_simd_f32s(target).0[0] = value;
