@@ -1,0 +1,175 @@
+//! The material of the head's parts: one shader for the colour pass and the label passes.
+
+use bevy::asset::embedded_asset;
+use bevy::math::Mat4;
+use bevy::mesh::MeshVertexBufferLayoutRef;
+use bevy::pbr::{MaterialPipeline, MaterialPipelineKey};
+use bevy::prelude::*;
+use bevy::reflect::TypePath;
+use bevy::render::render_resource::{
+    AsBindGroup, RenderPipelineDescriptor, ShaderType, SpecializedMeshPipelineError,
+};
+use bevy::render::storage::ShaderBuffer;
+use bevy::shader::ShaderRef;
+
+/// How many lamps a slot holds; `shaders/face.wgsl` has the same number.
+pub(crate) const LAMPS: usize = 4;
+
+/// How many pairs of active morph targets a slot holds: all 52, two a vector.
+pub(crate) const MORPH_PAIRS: usize = 26;
+
+/// What the shader knows about one lamp.
+#[derive(Clone, Copy, Default, ShaderType)]
+pub(crate) struct LampSlot {
+    /// xyz: unit vector toward the lamp; w: softness.
+    pub(crate) direction: Vec4,
+    /// xyz: the same direction in the head's own space.
+    pub(crate) local_direction: Vec4,
+    /// Linear RGB times intensity.
+    pub(crate) color: Vec4,
+}
+
+/// What the shader knows about one head and its tile; laid out as `Slot` in `shaders/face.wgsl`.
+#[derive(Clone, Copy, Default, ShaderType)]
+pub(crate) struct Slot {
+    pub(crate) clip_from_world: Mat4,
+    pub(crate) view_from_world: Mat4,
+    pub(crate) tile: Vec4,
+    pub(crate) camera: Vec4,
+    pub(crate) lamps: [LampSlot; LAMPS],
+    pub(crate) sky: Vec4,
+    pub(crate) ground: Vec4,
+    pub(crate) local_up: Vec4,
+    pub(crate) skin: Vec4,
+    pub(crate) iris: Vec4,
+    pub(crate) lips: Vec4,
+    pub(crate) counts: UVec4,
+    pub(crate) morphs: [Vec4; MORPH_PAIRS],
+}
+
+/// A part of the head, in the numbering of `shaders/face.wgsl`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum PartKind {
+    Skin = 0,
+    Eyes = 1,
+    Lashes = 2,
+    Teeth = 3,
+    Tongue = 4,
+}
+
+impl PartKind {
+    /// The part that a mesh node or material of the head is named after.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Some(match name.split('.').next()? {
+            "skin" => Self::Skin,
+            "eyes" => Self::Eyes,
+            "lashes" => Self::Lashes,
+            "teeth" => Self::Teeth,
+            "tongue" => Self::Tongue,
+            _ => return None,
+        })
+    }
+}
+
+/// The part's constants; laid out as `Part` in `shaders/face.wgsl`.
+#[derive(Clone, Copy, Default, ShaderType)]
+pub(crate) struct PartUniform {
+    pub(crate) kind: u32,
+    pub(crate) detail: u32,
+    pub(crate) has_albedo: u32,
+    pub(crate) has_regions: u32,
+}
+
+/// The material of one part, shared by every head.
+#[derive(Asset, TypePath, AsBindGroup, Clone)]
+#[bind_group_data(PartKey)]
+pub(crate) struct PartMaterial {
+    #[uniform(0)]
+    pub(crate) uniform: PartUniform,
+    #[texture(1)]
+    #[sampler(2)]
+    pub(crate) albedo: Option<Handle<Image>>,
+    #[texture(3)]
+    pub(crate) regions: Option<Handle<Image>>,
+    #[storage(4, read_only)]
+    pub(crate) slots: Handle<ShaderBuffer>,
+    #[texture(5)]
+    pub(crate) normals: Option<Handle<Image>>,
+    #[texture(6)]
+    pub(crate) roughness: Option<Handle<Image>>,
+    pub(crate) key: PartKey,
+    pub(crate) alpha_mode: AlphaMode,
+}
+
+/// What selects the pipeline of a part.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(C)]
+pub(crate) struct PartKey {
+    pub(crate) labels: bool,
+    /// Whether the normal and roughness textures are read.
+    pub(crate) detail: bool,
+    pub(crate) two_sided: bool,
+}
+
+impl From<&PartMaterial> for PartKey {
+    fn from(material: &PartMaterial) -> Self {
+        material.key
+    }
+}
+
+const SHADER: &str = "embedded://likeness_render/shaders/face.wgsl";
+
+impl Material for PartMaterial {
+    fn vertex_shader() -> ShaderRef {
+        SHADER.into()
+    }
+
+    fn fragment_shader() -> ShaderRef {
+        SHADER.into()
+    }
+
+    fn alpha_mode(&self) -> AlphaMode {
+        self.alpha_mode
+    }
+
+    fn enable_prepass() -> bool {
+        false
+    }
+
+    fn enable_shadows() -> bool {
+        false
+    }
+
+    fn specialize(
+        _pipeline: &MaterialPipeline,
+        descriptor: &mut RenderPipelineDescriptor,
+        _layout: &MeshVertexBufferLayoutRef,
+        key: MaterialPipelineKey<Self>,
+    ) -> Result<(), SpecializedMeshPipelineError> {
+        let switches = [
+            (key.bind_group_data.labels, "LABELS"),
+            (key.bind_group_data.detail, "DETAIL"),
+        ];
+        for (_, name) in switches.into_iter().filter(|(on, _)| *on) {
+            descriptor.vertex.shader_defs.push(name.into());
+            if let Some(fragment) = &mut descriptor.fragment {
+                fragment.shader_defs.push(name.into());
+            }
+        }
+        // Lashes are seen from both sides.
+        if key.bind_group_data.two_sided {
+            descriptor.primitive.cull_mode = None;
+        }
+        Ok(())
+    }
+}
+
+/// Registers the material and its shader.
+pub(crate) struct PartMaterialPlugin;
+
+impl Plugin for PartMaterialPlugin {
+    fn build(&self, app: &mut App) {
+        embedded_asset!(app, "shaders/face.wgsl");
+        app.add_plugins(MaterialPlugin::<PartMaterial>::default());
+    }
+}

@@ -1,0 +1,278 @@
+//! The renderer: shots in, pictures out.
+
+use std::path::{Path, PathBuf};
+
+use bevy::math::{Mat4, Quat, UVec4, Vec2, Vec3, Vec4};
+use bevy::prelude::PluginGroup;
+use bevy_likeness::{LikenessMaterialPlugin, LikenessPlugin, Lod, SKIN_REFERENCE};
+use image::RgbaImage;
+use likeness_rig::{Face, HeadMesh, LandmarkModel, LandmarkSet, Rig};
+
+use crate::atlas::Atlas;
+use crate::engine::{Engine, InFlight, MOST_TILES};
+use crate::error::{RenderError, Result};
+use crate::material::{LampSlot, Slot};
+use crate::picture::{Picture, Transfer, color_tile, label_tile};
+use crate::pool::{HeadPool, pool_plugin};
+use crate::shot::{Passes, Shot, Views};
+
+/// Near plane of the renderer's cameras, metres.
+const NEAR: f32 = 0.01;
+/// Smallest and largest side of a picture, pixels.
+const SIZES: (u32, u32) = (16, 4096);
+/// Longest side of an atlas, pixels.
+const ATLAS_SIDE: u32 = 2048;
+/// Pictures from this size on are drawn with the full mesh.
+const FULL_DETAIL_FROM: u32 = 384;
+
+/// How to start a renderer.
+#[derive(Clone, Debug)]
+pub struct RenderOptions {
+    /// The rig's file (`head.rig.ron`); the mesh and textures are found from it.
+    pub rig_path: PathBuf,
+    /// Samples a pixel of the colour pass: 1 or 4.
+    pub samples: u32,
+    /// The level of detail; by default the full mesh for large pictures and a coarser one for small pictures.
+    pub lod: Option<Lod>,
+}
+
+impl RenderOptions {
+    /// The defaults for a rig.
+    pub fn new(rig_path: impl Into<PathBuf>) -> Self {
+        Self {
+            rig_path: rig_path.into(),
+            samples: 4,
+            lod: None,
+        }
+    }
+}
+
+/// Draws faces without a window: it owns a headless Bevy app.
+pub struct Renderer {
+    engine: Engine,
+    pool: HeadPool,
+    rig: Rig,
+    rig_path: PathBuf,
+    transfer: Transfer,
+    landmarks: Option<LandmarkModel>,
+    lod: Option<Lod>,
+    skin_slot: Option<usize>,
+    iris_slot: Option<usize>,
+    lips_slot: Option<usize>,
+}
+
+impl Renderer {
+    /// Starts the app. Pictures can be asked for at once: the first call waits for assets and pipelines.
+    ///
+    /// # Errors
+    /// [`RenderError::NoAdapter`] without a graphics driver (software rendering needs `mesa-vulkan-drivers`), and
+    /// [`RenderError::Rig`] or [`RenderError::Image`] for missing or broken files.
+    pub fn new(options: RenderOptions) -> Result<Self> {
+        let rig = Rig::load(&options.rig_path)?;
+        let io = |source| RenderError::Io {
+            path: options.rig_path.clone(),
+            source,
+        };
+        let rig_path = options.rig_path.canonicalize().map_err(io)?;
+        let folder = rig_path.parent().unwrap_or(Path::new("/")).to_owned();
+        let name = rig_path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let regions_path = folder.join("head.regions.png");
+        let regions = if regions_path.exists() {
+            let picture = image::open(&regions_path).map_err(|source| RenderError::Image {
+                path: regions_path,
+                source,
+            })?;
+            Some(picture.to_luma8())
+        } else {
+            None
+        };
+        let mut engine = Engine::new(&folder, options.samples, |app| {
+            app.add_plugins(LikenessPlugin.build().disable::<LikenessMaterialPlugin>());
+            pool_plugin(app);
+        })?;
+        let slots = engine.slots();
+        let pool = HeadPool::new(engine.world(), &rig_path, &name, regions.as_ref(), slots);
+        let slot = |name: &str| rig.colors.iter().position(|color| color.name == name);
+        Ok(Self {
+            engine,
+            pool,
+            skin_slot: slot("skin"),
+            iris_slot: slot("iris"),
+            lips_slot: slot("lips"),
+            rig,
+            rig_path,
+            transfer: Transfer::new(),
+            landmarks: None,
+            lod: options.lod,
+        })
+    }
+
+    /// The rig.
+    pub fn rig(&self) -> &Rig {
+        &self.rig
+    }
+
+    /// Draws every shot at `size` x `size` pixels; pictures come back in the shots' order. Up to 64 heads are drawn at
+    /// once, and a batch is read back while the next one is drawn.
+    ///
+    /// # Errors
+    /// [`RenderError::Size`], [`RenderError::Shot`] and [`RenderError::Rig`] for values out of range,
+    /// [`RenderError::Head`] for a broken head, [`RenderError::Driver`] when the driver fails.
+    pub fn render(&mut self, shots: &[Shot], size: u32, passes: Passes) -> Result<Vec<Picture>> {
+        let (min, max) = SIZES;
+        if !(min..=max).contains(&size) {
+            return Err(RenderError::Size { size, min, max });
+        }
+        for (i, shot) in shots.iter().enumerate() {
+            shot.face.validate(&self.rig)?;
+            shot.check(i)?;
+        }
+        let mut pictures = Vec::with_capacity(shots.len());
+        if shots.is_empty() {
+            return Ok(pictures);
+        }
+        let lod = self.lod.unwrap_or(if size >= FULL_DETAIL_FROM { Lod::Full } else { Lod::Half });
+        let atlas = Atlas::for_pictures(size, shots.len(), MOST_TILES, ATLAS_SIDE);
+        let changed = self.engine.arrange(atlas, passes);
+        let spawned = self.pool.ensure(self.engine.world(), lod, atlas.tiles().min(shots.len()));
+
+        let mut in_flight: Option<(InFlight, &[Shot])> = None;
+        let mut settled = !(changed || spawned);
+        for batch in shots.chunks(atlas.tiles()) {
+            let slots: Vec<Slot> =
+                batch.iter().enumerate().map(|(tile, shot)| self.slot(shot, atlas, tile)).collect();
+            self.pool.pose(self.engine.world(), lod, batch);
+            if !settled {
+                let (pool, transfer) = (&mut self.pool, &self.transfer);
+                self.engine.settle(&slots, |world| pool.advance(world, transfer))?;
+                settled = true;
+            }
+            let flight = self.engine.draw(&slots, passes);
+            if let Some((flight, batch)) = in_flight.replace((flight, batch)) {
+                self.collect(flight, batch, atlas, passes, &mut pictures)?;
+            }
+        }
+        if let Some((flight, batch)) = in_flight {
+            self.collect(flight, batch, atlas, passes, &mut pictures)?;
+        }
+        Ok(pictures)
+    }
+
+    fn collect(
+        &mut self,
+        flight: InFlight,
+        batch: &[Shot],
+        atlas: Atlas,
+        passes: Passes,
+        pictures: &mut Vec<Picture>,
+    ) -> Result<()> {
+        let transfer = &self.transfer;
+        self.engine.collect(flight, |color, labels| {
+            for (tile, shot) in batch.iter().enumerate() {
+                let mut picture = Picture {
+                    color: RgbaImage::new(0, 0),
+                    parts: None,
+                    depth: None,
+                    normals: None,
+                };
+                if let Some((bytes, row)) = color {
+                    picture.color = color_tile(bytes, row, atlas, tile, &shot.background, transfer);
+                }
+                if let Some((bytes, row)) = labels {
+                    label_tile(bytes, row, atlas, tile, passes, &mut picture);
+                }
+                pictures.push(picture);
+            }
+        })
+    }
+
+    /// One colour picture.
+    ///
+    /// # Errors
+    /// As [`Renderer::render`].
+    pub fn render_one(&mut self, shot: &Shot, size: u32) -> Result<RgbaImage> {
+        let mut pictures = self.render(std::slice::from_ref(shot), size, Passes::COLOR)?;
+        Ok(pictures.pop().map(|picture| picture.color).unwrap_or_default())
+    }
+
+    /// A neutral portrait in the default light.
+    ///
+    /// # Errors
+    /// As [`Renderer::render`].
+    pub fn portrait(&mut self, face: &Face, view: Views, size: u32) -> Result<RgbaImage> {
+        let mut shot = Shot::new(face.clone());
+        shot.pose = view.pose();
+        self.render_one(&shot, size)
+    }
+
+    /// Where the 68 landmarks of a shot lie in its picture: pixels from the top left corner, y down. The contour follows
+    /// the head's yaw, as in photos.
+    ///
+    /// # Errors
+    /// [`RenderError::Rig`] when the mesh or the landmarks cannot be read.
+    pub fn landmarks(&mut self, shot: &Shot, size: u32) -> Result<[Vec2; 68]> {
+        let model = match self.landmarks.take() {
+            Some(model) => model,
+            None => {
+                let folder = self.rig_path.parent().unwrap_or(Path::new("/"));
+                let mesh = HeadMesh::load(&folder.join(&self.rig.mesh))?;
+                let set = LandmarkSet::load(&folder.join(&self.rig.landmarks))?;
+                LandmarkModel::new(&self.rig, &mesh, &set)?
+            }
+        };
+        let points = model.points(&shot.face.parameters, &shot.expression, shot.pose.yaw);
+        self.landmarks = Some(model);
+        let rotation = shot.pose.rotation();
+        let camera = shot.camera.to_camera(size);
+        Ok(points.map(|point| camera.project(rotation * point).unwrap_or(Vec2::splat(f32::NAN))))
+    }
+
+    fn slot(&self, shot: &Shot, atlas: Atlas, tile: usize) -> Slot {
+        let position = shot.camera.target + Vec3::Z * shot.camera.distance;
+        let view = Mat4::look_at_rh(position, shot.camera.target, Vec3::Y);
+        let projection = Mat4::perspective_infinite_reverse_rh(shot.camera.fov_y, 1.0, NEAR);
+        let to_head: Quat = shot.pose.rotation().inverse();
+        let color = |slot: Option<usize>, default: [f32; 3]| {
+            slot.and_then(|slot| shot.face.colors.get(slot).copied()).unwrap_or(default)
+        };
+        let skin = Vec3::from(color(self.skin_slot, SKIN_REFERENCE)) / Vec3::from(SKIN_REFERENCE);
+        let mut slot = Slot {
+            clip_from_world: atlas.clip_from_tile(tile) * projection * view,
+            view_from_world: view,
+            tile: atlas.bounds(tile),
+            camera: position.extend(1.0),
+            sky: Vec3::from(shot.lights.sky).extend(0.0),
+            ground: Vec3::from(shot.lights.ground).extend(0.0),
+            local_up: (to_head * Vec3::Y).extend(0.0),
+            skin: skin.extend(1.0),
+            iris: Vec3::from(color(self.iris_slot, [1.0; 3])).extend(1.0),
+            lips: Vec3::from(color(self.lips_slot, [1.0; 3])).extend(1.0),
+            ..Slot::default()
+        };
+        for (light, lamp) in shot.lights.lamps().iter().zip(&mut slot.lamps) {
+            let direction = light.direction.normalize_or(Vec3::Z);
+            *lamp = LampSlot {
+                direction: direction.extend(light.softness),
+                local_direction: (to_head * direction).extend(0.0),
+                color: (Vec3::from(light.color) * light.intensity).extend(0.0),
+            };
+        }
+        let active = shot.expression.iter().enumerate().filter(|(_, weight)| **weight != 0.0);
+        let mut count = 0;
+        for (index, weight) in active {
+            let pair: &mut Vec4 = &mut slot.morphs[count / 2];
+            let entry = Vec2::new(index as f32, *weight);
+            *pair = if count % 2 == 0 {
+                Vec4::new(entry.x, entry.y, pair.z, pair.w)
+            } else {
+                Vec4::new(pair.x, pair.y, entry.x, entry.y)
+            };
+            count += 1;
+        }
+        slot.counts = UVec4::new(count as u32, 0, 0, 0);
+        slot
+    }
+}

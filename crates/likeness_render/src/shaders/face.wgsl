@@ -1,0 +1,235 @@
+// Draws many heads into one atlas with a single camera. Each head's slot holds its own camera, with the place of its
+// tile in the atlas folded into the projection; a fragment outside its tile is discarded. Light is computed here, so
+// that every head has its own lamps.
+
+#import bevy_pbr::{
+    forward_io::Vertex,
+    mesh_bindings::mesh,
+    mesh_functions,
+    skinning,
+    morph,
+}
+
+struct Lamp {
+    // xyz: unit vector toward the lamp, world space. w: angular softness 0..1.
+    direction: vec4<f32>,
+    // xyz: the same direction in the head's own space.
+    local_direction: vec4<f32>,
+    // Linear RGB times intensity.
+    color: vec4<f32>,
+}
+
+struct Slot {
+    clip_from_world: mat4x4<f32>,
+    view_from_world: mat4x4<f32>,
+    // Pixel bounds of the tile in the atlas: x0, y0, x1, y1.
+    tile: vec4<f32>,
+    camera: vec4<f32>,
+    lamps: array<Lamp, 4>,
+    sky: vec4<f32>,
+    ground: vec4<f32>,
+    // xyz: the world's up in the head's own space.
+    local_up: vec4<f32>,
+    skin: vec4<f32>,
+    iris: vec4<f32>,
+    lips: vec4<f32>,
+    // x: number of active morph targets.
+    counts: vec4<u32>,
+    // Active morph targets, two a vector: (index, weight), (index, weight).
+    morphs: array<vec4<f32>, 26>,
+}
+
+struct Part {
+    // 0 skin, 1 eyes, 2 lashes, 3 teeth, 4 tongue
+    kind: u32,
+    // 1: normal and roughness textures are read too.
+    detail: u32,
+    has_albedo: u32,
+    has_regions: u32,
+}
+
+@group(#{MATERIAL_BIND_GROUP}) @binding(0) var<uniform> part: Part;
+@group(#{MATERIAL_BIND_GROUP}) @binding(1) var albedo_texture: texture_2d<f32>;
+@group(#{MATERIAL_BIND_GROUP}) @binding(2) var albedo_sampler: sampler;
+@group(#{MATERIAL_BIND_GROUP}) @binding(3) var regions_texture: texture_2d<f32>;
+@group(#{MATERIAL_BIND_GROUP}) @binding(4) var<storage, read> slots: array<Slot>;
+@group(#{MATERIAL_BIND_GROUP}) @binding(5) var normal_texture: texture_2d<f32>;
+@group(#{MATERIAL_BIND_GROUP}) @binding(6) var roughness_texture: texture_2d<f32>;
+
+struct Varyings {
+    @builtin(position) position: vec4<f32>,
+    @location(0) world_position: vec3<f32>,
+    @location(1) world_normal: vec3<f32>,
+    @location(2) uv: vec2<f32>,
+    @location(3) @interpolate(flat) slot: u32,
+    @location(4) bind_x: f32,
+    // How much of the surroundings the vertex sees, to first order: x + dot(yzw, direction in the head's space).
+    @location(5) sight: vec4<f32>,
+}
+
+@vertex
+fn vertex(in: Vertex) -> Varyings {
+    let slot = mesh_functions::get_tag(in.instance_index);
+    var position = in.position;
+    var normal = in.normal;
+
+#ifdef MORPH_TARGETS
+    // Only the targets with a weight, instead of all 52.
+    let vertex_index = in.index - mesh[in.instance_index].first_vertex_index;
+    let count = slots[slot].counts.x;
+    for (var i = 0u; i < count; i++) {
+        let pair = slots[slot].morphs[i / 2u];
+        let entry = select(pair.xy, pair.zw, (i & 1u) == 1u);
+        let delta = morph::get_morph_target(vertex_index, u32(entry.x), in.instance_index);
+        position += entry.y * delta.position;
+        normal += entry.y * delta.normal;
+    }
+#endif
+
+#ifdef SKINNED
+    let world_from_local = skinning::skin_model(in.joint_indices, in.joint_weights, in.instance_index);
+    let world_normal = skinning::skin_normals(world_from_local, normal);
+#else
+    let world_from_local = mesh_functions::get_world_from_local(in.instance_index);
+    let world_normal = mesh_functions::mesh_normal_local_to_world(normal, in.instance_index);
+#endif
+    let world = world_from_local * vec4(position, 1.0);
+
+    var out: Varyings;
+    out.position = slots[slot].clip_from_world * world;
+    out.world_position = world.xyz;
+    out.world_normal = world_normal;
+    out.uv = in.uv;
+    out.slot = slot;
+    out.bind_x = in.position.x;
+#ifdef VERTEX_COLORS
+    out.sight = in.color;
+#else
+    out.sight = vec4(1.0, 0.0, 0.0, 0.0);
+#endif
+    return out;
+}
+
+fn outside(tile: vec4<f32>, pixel: vec2<f32>) -> bool {
+    return any(pixel < tile.xy) || any(pixel >= tile.zw);
+}
+
+// The GGX lobe with Smith's joint visibility (Walter et al. 2007; Heitz 2014's approximation by Hammon).
+fn specular(n_l: f32, n_v: f32, n_h: f32, v_h: f32, roughness: f32, f0: f32) -> f32 {
+    let alpha = roughness * roughness;
+    let a2 = alpha * alpha;
+    let d = n_h * n_h * (a2 - 1.0) + 1.0;
+    let distribution = a2 / (3.14159265 * d * d);
+    let visibility = 0.5 / mix(2.0 * n_l * n_v, n_l + n_v, alpha);
+    let fresnel = f0 + (1.0 - f0) * pow(1.0 - v_h, 5.0);
+    return distribution * visibility * fresnel;
+}
+
+// Straight in the shadows and middle tones, a soft shoulder above.
+fn tonemap(color: vec3<f32>) -> vec3<f32> {
+    let knee = vec3(0.55);
+    let over = max(color - knee, vec3(0.0));
+    let shoulder = knee + (1.0 - knee) * over / (over + (1.0 - knee));
+    return select(shoulder, color, color <= knee);
+}
+
+@fragment
+fn fragment(in: Varyings) -> @location(0) vec4<f32> {
+    if outside(slots[in.slot].tile, in.position.xy) {
+        discard;
+    }
+    var normal = normalize(in.world_normal);
+
+#ifdef LABELS
+    let view_position = slots[in.slot].view_from_world * vec4(in.world_position, 1.0);
+    let view_normal = normalize((slots[in.slot].view_from_world * vec4(normal, 0.0)).xyz);
+    // Eight bits an axis, exact in a 32-bit float.
+    let bytes = round((view_normal * 0.5 + 0.5) * 255.0);
+    let packed = bytes.x + bytes.y * 256.0 + bytes.z * 65536.0;
+    var class_index = 1.0;
+    if part.kind == 0u && part.has_regions == 1u {
+        let size = vec2<f32>(textureDimensions(regions_texture));
+        let texel = vec2<i32>(clamp(in.uv * size, vec2(0.0), size - 1.0));
+        class_index = round(textureLoad(regions_texture, texel, 0).r * 255.0);
+    } else if part.kind == 1u {
+        class_index = select(6.0, 5.0, in.bind_x > 0.0);
+    } else if part.kind > 1u {
+        class_index = 9.0;
+    }
+    return vec4(-view_position.z, class_index, packed, 1.0);
+#else
+    var albedo = vec4(1.0);
+    if part.has_albedo == 1u {
+        albedo = textureSample(albedo_texture, albedo_sampler, in.uv);
+    }
+#ifdef DETAIL
+    // The frame of the texture from the pixel's derivatives (Mikkelsen 2010, Schueler 2007), so that the mesh needs no
+    // tangents.
+    let edge_a = dpdx(in.world_position);
+    let edge_b = dpdy(in.world_position);
+    let uv_a = dpdx(in.uv);
+    let uv_b = dpdy(in.uv);
+    let across_a = cross(normal, edge_a);
+    let across_b = cross(edge_b, normal);
+    let tangent = across_b * uv_a.x + across_a * uv_b.x;
+    let bitangent = across_b * uv_a.y + across_a * uv_b.y;
+    let scale = inverseSqrt(max(max(dot(tangent, tangent), dot(bitangent, bitangent)), 1e-30));
+    let relief = textureSample(normal_texture, albedo_sampler, in.uv).xyz * 2.0 - 1.0;
+    // v runs down the picture and the relief is painted with y up.
+    normal = normalize(tangent * scale * relief.x - bitangent * scale * relief.y + normal * relief.z);
+    let roughness_texel = textureSample(roughness_texture, albedo_sampler, in.uv).g;
+#endif
+    let to_camera = normalize(slots[in.slot].camera.xyz - in.world_position);
+    let n_v = max(dot(normal, to_camera), 0.02);
+
+    var base = albedo.rgb;
+    // How far light bleeds past the terminator, a channel: red travels furthest in skin.
+    var bleed = vec3(0.05);
+    var f0 = 0.04;
+    var roughness = 0.5;
+    var sharp = 0.0;
+    if part.kind == 0u {
+        base *= slots[in.slot].skin.rgb;
+        bleed = vec3(0.30, 0.17, 0.12);
+        f0 = 0.028;
+        roughness = 0.52;
+        sharp = 0.25;
+#ifdef DETAIL
+        roughness = clamp(roughness_texel, 0.2, 0.9);
+#endif
+    } else if part.kind == 1u {
+        roughness = 0.22;
+        f0 = 0.03;
+    } else if part.kind == 2u {
+        roughness = 0.6;
+    } else {
+        roughness = 0.3;
+    }
+
+    // The part of the surroundings that is open: a mouth's corner or a socket sees little of it.
+    let open = saturate(in.sight.x + 0.5 * length(in.sight.yzw));
+    let hemisphere = open * mix(slots[in.slot].ground.rgb, slots[in.slot].sky.rgb, normal.y * 0.5 + 0.5);
+    var diffuse = hemisphere;
+    var gloss = hemisphere * (f0 + (1.0 - f0) * pow(1.0 - n_v, 5.0)) * 0.5;
+    for (var i = 0u; i < 4u; i++) {
+        let lamp = slots[in.slot].lamps[i];
+        let direction = lamp.direction.xyz;
+        let half_vector = normalize(direction + to_camera);
+        let facing = dot(normal, direction);
+        let seen = saturate(in.sight.x + dot(in.sight.yzw, lamp.local_direction.xyz));
+        let light = lamp.color.rgb * seen;
+        let wrap = bleed + vec3(lamp.direction.w);
+        let wrapped = saturate((vec3(facing) + wrap) / (1.0 + wrap));
+        diffuse += light * wrapped * wrapped * (1.0 + wrap * 0.5);
+        let n_l = saturate(facing);
+        if n_l > 0.0 {
+            let n_h = saturate(dot(normal, half_vector));
+            let v_h = saturate(dot(to_camera, half_vector));
+            let wide = specular(n_l, n_v, n_h, v_h, min(roughness + lamp.direction.w * 0.3, 1.0), f0);
+            let narrow = specular(n_l, n_v, n_h, v_h, roughness * 0.65, f0);
+            gloss += light * n_l * mix(wide, narrow, sharp);
+        }
+    }
+    return vec4(tonemap(base * diffuse + gloss), albedo.a);
+#endif
+}

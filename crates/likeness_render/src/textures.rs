@@ -1,0 +1,93 @@
+//! Smaller copies of textures (mip levels), which Bevy's loaders do not make: a head of 128 pixels would shimmer without.
+
+use bevy::asset::RenderAssetUsages;
+use bevy::image::{ImageFilterMode, ImageSampler, ImageSamplerDescriptor};
+use bevy::prelude::*;
+use bevy::render::render_resource::{Extent3d, TextureDimension, TextureFormat};
+
+use crate::picture::Transfer;
+
+/// The picture with all its mip levels, averaged in linear light and weighted by alpha; `None` for formats other than
+/// 8-bit RGBA.
+pub(crate) fn with_mips(image: &Image, transfer: &Transfer) -> Option<Image> {
+    let is_srgb = match image.texture_descriptor.format {
+        TextureFormat::Rgba8UnormSrgb => true,
+        TextureFormat::Rgba8Unorm => false,
+        _ => return None,
+    };
+    let size = image.texture_descriptor.size;
+    let (mut width, mut height) = (size.width as usize, size.height as usize);
+    let mut level = image.data.clone()?;
+    if level.len() != width * height * 4 {
+        return None;
+    }
+    let mut data = level.clone();
+    let mut levels = 1;
+    while width > 1 || height > 1 {
+        let (next_width, next_height) = ((width / 2).max(1), (height / 2).max(1));
+        let mut next = Vec::with_capacity(next_width * next_height * 4);
+        for y in 0..next_height {
+            for x in 0..next_width {
+                let texel = |dx: usize, dy: usize| {
+                    let column = (2 * x + dx).min(width - 1);
+                    let row = (2 * y + dy).min(height - 1);
+                    &level[(row * width + column) * 4..][..4]
+                };
+                let four = [texel(0, 0), texel(1, 0), texel(0, 1), texel(1, 1)];
+                next.extend(average(four, is_srgb, transfer));
+            }
+        }
+        data.extend_from_slice(&next);
+        level = next;
+        (width, height) = (next_width, next_height);
+        levels += 1;
+    }
+    let mut mipped = Image::new_uninit(
+        size,
+        TextureDimension::D2,
+        image.texture_descriptor.format,
+        RenderAssetUsages::RENDER_WORLD,
+    );
+    mipped.texture_descriptor.mip_level_count = levels;
+    mipped.data = Some(data);
+    mipped.sampler = ImageSampler::Descriptor(ImageSamplerDescriptor {
+        mipmap_filter: ImageFilterMode::Linear,
+        ..ImageSamplerDescriptor::linear()
+    });
+    Some(mipped)
+}
+
+fn average(texels: [&[u8]; 4], is_srgb: bool, transfer: &Transfer) -> [u8; 4] {
+    let weight: f32 = texels.iter().map(|texel| f32::from(texel[3])).sum();
+    let channel = |c: usize| {
+        let value = |texel: &[u8]| {
+            if is_srgb {
+                transfer.decode(texel[c])
+            } else {
+                f32::from(texel[c]) / 255.0
+            }
+        };
+        let sum: f32 = if weight > 0.0 {
+            texels.iter().map(|texel| value(texel) * f32::from(texel[3])).sum::<f32>() / weight
+        } else {
+            texels.iter().map(|texel| value(texel)).sum::<f32>() / 4.0
+        };
+        if is_srgb { transfer.encode(sum) } else { (sum * 255.0).round() as u8 }
+    };
+    [channel(0), channel(1), channel(2), (weight / 4.0).round() as u8]
+}
+
+/// A texture whose red channel is a byte a texel, read unfiltered.
+pub(crate) fn index_map(indices: &image::GrayImage) -> Image {
+    Image::new(
+        Extent3d {
+            width: indices.width(),
+            height: indices.height(),
+            depth_or_array_layers: 1,
+        },
+        TextureDimension::D2,
+        indices.as_raw().clone(),
+        TextureFormat::R8Unorm,
+        RenderAssetUsages::RENDER_WORLD,
+    )
+}
