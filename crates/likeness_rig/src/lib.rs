@@ -1,1 +1,42 @@
 //! Face rigs, faces, priors, skinning and projection.
+//!
+//! A [`Rig`] names the shape bones of a head, the parameters (sliders in 0..1, 0.5 = neutral) that move them, and the
+//! appearance options. [`Rig::compile`] turns it into a [`CompiledRig`], which maps parameter values to the offsets of
+//! the joints. [`HeadMesh`] holds the geometry and skins it on the CPU; [`LandmarkModel`] gives the 68 iBUG landmarks
+//! of a face without skinning the mesh, and [`fit`] fits a face to landmarks seen in a photo.
+//!
+//! Coordinates: metres, y up, +z out of the face toward the viewer, +x toward the person's left.
+
+mod arkit;
+mod atomic;
+mod camera;
+mod compile;
+pub mod crop;
+mod error;
+mod face;
+mod face_file;
+pub mod fit;
+mod landmark_model;
+mod landmarks;
+mod linear;
+mod mesh;
+pub mod palette;
+mod pose;
+mod prior;
+mod rig;
+pub mod share_code;
+pub mod similarity;
+
+pub use arkit::{ARKIT_NAMES, arkit_index};
+pub use atomic::write_atomic;
+pub use camera::Camera;
+pub use compile::{BoneOffset, CHANNELS, CompiledRig};
+pub use error::{Result, RigError};
+pub use face::Face;
+pub use face_file::{FACE_FORMAT, FaceFile, FaceNotice};
+pub use landmark_model::{LandmarkModel, LandmarkTensors};
+pub use landmarks::{CONTOUR_COUNT, LANDMARK_COUNT, LandmarkPoint, LandmarkSet};
+pub use mesh::{HeadMesh, Joint, MeshPart, RestTransform, RigBinding};
+pub use pose::HeadPose;
+pub use prior::Prior;
+pub use rig::{AppearanceOption, Bone, Channel, ColorSlot, Drive, Parameter, RIG_FORMAT, Rig};

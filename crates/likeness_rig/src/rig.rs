@@ -1,0 +1,221 @@
+//! The rig: shape bones, parameters, appearance options and colours.
+
+mod validate;
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::read_text_limited;
+use crate::{CompiledRig, Result, RigError};
+
+/// The format number of rig files that this version reads and writes.
+pub const RIG_FORMAT: u32 = 1;
+
+/// The largest rig file that is read: far above any real rig, small enough that a wrong file fails at once.
+const MAX_BYTES: u64 = 16 << 20;
+
+/// A face rig: what `*.rig.ron` holds. Paths are relative to the rig's file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rig {
+    /// The format number, [`RIG_FORMAT`].
+    pub format: u32,
+    /// The name of the rig; faces, priors and networks are made for one rig.
+    pub id: String,
+    /// Grows with each change of the rig.
+    pub version: u32,
+    /// The head mesh (`.glb`).
+    pub mesh: String,
+    /// The prior (`.safetensors`).
+    pub prior: String,
+    /// The landmarks (`.json`).
+    pub landmarks: String,
+    /// The shape bones.
+    pub bones: Vec<Bone>,
+    /// The continuous parameters.
+    pub parameters: Vec<Parameter>,
+    /// The discrete choices.
+    pub options: Vec<AppearanceOption>,
+    /// The colours.
+    pub colors: Vec<ColorSlot>,
+}
+
+/// A joint of the mesh that carries shape.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bone {
+    /// The bone's name in the rig.
+    pub name: String,
+    /// The joint's name in the mesh.
+    pub joint: String,
+    /// The bone on the other side of the face, which in turn names this one; none for bones in the middle.
+    #[serde(default)]
+    pub mirror: Option<String>,
+}
+
+/// One of the nine numbers that place a bone relative to its rest transform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Channel {
+    /// Movement along x, metres.
+    TranslationX,
+    /// Movement along y, metres.
+    TranslationY,
+    /// Movement along z, metres.
+    TranslationZ,
+    /// Turn about x, radians.
+    RotationX,
+    /// Turn about y, radians.
+    RotationY,
+    /// Turn about z, radians.
+    RotationZ,
+    /// Growth along x: scale - 1.
+    ScaleX,
+    /// Growth along y: scale - 1.
+    ScaleY,
+    /// Growth along z: scale - 1.
+    ScaleZ,
+}
+
+impl Channel {
+    /// All channels in the order of the nine numbers.
+    pub const ALL: [Self; 9] = [
+        Self::TranslationX,
+        Self::TranslationY,
+        Self::TranslationZ,
+        Self::RotationX,
+        Self::RotationY,
+        Self::RotationZ,
+        Self::ScaleX,
+        Self::ScaleY,
+        Self::ScaleZ,
+    ];
+
+    /// The place of the channel among a bone's nine numbers.
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The factor, 1 or -1, that a mirrored bone's channel has: reflection in the plane x = 0 turns the sign of the
+    /// movement along x and of the turns about y and z.
+    pub fn mirror_sign(self) -> f32 {
+        match self {
+            Self::TranslationX | Self::RotationY | Self::RotationZ => -1.0,
+            _ => 1.0,
+        }
+    }
+}
+
+/// How a parameter moves one channel of a bone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Drive {
+    /// The bone's name.
+    pub bone: String,
+    /// The channel.
+    pub channel: Channel,
+    /// The offset at value 1 (metres, radians, or scale - 1); at 0 it is `-amount`, between it is linear.
+    pub amount: f32,
+    /// Whether the bone's mirror moves too, with the reflected sign.
+    #[serde(default)]
+    pub mirror: bool,
+}
+
+/// One slider: a number in 0..1, 0.5 = neutral.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Parameter {
+    /// The name, for example `nose.bridge.height`.
+    pub name: String,
+    /// A line for people.
+    pub caption: String,
+    /// The region of the face that the parameter is listed under.
+    pub region: String,
+    /// What the parameter moves.
+    pub drives: Vec<Drive>,
+}
+
+/// A discrete choice, for example the hair style.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AppearanceOption {
+    /// The name.
+    pub name: String,
+    /// A line for people.
+    pub caption: String,
+    /// The names of the choices.
+    pub choices: Vec<String>,
+    /// The choice of a neutral face.
+    pub default: String,
+}
+
+/// A colour of the appearance: `skin`, `iris`, `hair` or `lips` in the bundled rig.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ColorSlot {
+    /// The name.
+    pub name: String,
+    /// A line for people.
+    pub caption: String,
+    /// The colour of a neutral face, linear RGB in 0..1.
+    pub default: [f32; 3],
+}
+
+impl Rig {
+    /// Reads a rig from RON text and validates it; `source` names the file in messages.
+    ///
+    /// # Errors
+    /// [`RigError::Syntax`] for text that is no rig, and every error of [`Rig::validate`].
+    pub fn from_ron(text: &str, source: &str) -> Result<Self> {
+        if text.len() as u64 > MAX_BYTES {
+            return Err(RigError::TooLarge { file: source.into(), bytes: text.len() as u64, limit: MAX_BYTES });
+        }
+        let rig: Self = ron::from_str(text)
+            .map_err(|error| RigError::Syntax { file: source.into(), problem: error.to_string() })?;
+        rig.validate(source)?;
+        Ok(rig)
+    }
+
+    /// Reads and validates a rig file.
+    ///
+    /// # Errors
+    /// [`RigError::Io`], [`RigError::TooLarge`] and the errors of [`Rig::from_ron`].
+    pub fn load(path: &Path) -> Result<Self> {
+        Self::from_ron(&read_text_limited(path, MAX_BYTES)?, &path.display().to_string())
+    }
+
+    /// The rig as RON text, one drive a line.
+    ///
+    /// # Errors
+    /// [`RigError::Syntax`] when a value cannot be written.
+    pub fn to_ron(&self) -> Result<String> {
+        let pretty = ron::ser::PrettyConfig::new().depth_limit(4).new_line("\n");
+        let mut text = ron::ser::to_string_pretty(self, pretty)
+            .map_err(|error| RigError::Syntax { file: self.id.clone(), problem: error.to_string() })?;
+        text.push('\n');
+        Ok(text)
+    }
+
+    /// Checks that the rig is whole: format, names, mirrors, drives and ranges; `source` names the file in messages.
+    ///
+    /// # Errors
+    /// The first problem found, with the field: [`RigError::Format`], [`RigError::Empty`], [`RigError::BadName`],
+    /// [`RigError::Duplicate`], [`RigError::UnknownBone`], [`RigError::UnknownMirror`], [`RigError::OutOfRange`] or
+    /// [`RigError::UnknownChoice`].
+    pub fn validate(&self, source: &str) -> Result<()> {
+        validate::validate(self, source)
+    }
+
+    /// The parameters' names in order.
+    pub fn parameter_names(&self) -> impl Iterator<Item = &str> {
+        self.parameters.iter().map(|parameter| parameter.name.as_str())
+    }
+
+    /// The place of a parameter; `None` when there is none of that name.
+    pub fn parameter_index(&self, name: &str) -> Option<usize> {
+        self.parameters.iter().position(|parameter| parameter.name == name)
+    }
+
+    /// Turns the rig into the form that maps values to bones fast.
+    ///
+    /// # Errors
+    /// The errors of [`Rig::validate`].
+    pub fn compile(&self) -> Result<CompiledRig> {
+        self.validate(&self.id)?;
+        CompiledRig::new(self)
+    }
+}
