@@ -12,7 +12,7 @@ const WINDOW: u32 = 40;
 /// Long sides of the copies that are searched one after the other until one shows a face. The first finds faces from an eighth of the
 /// picture up, and is what an ordinary photo costs; the last goes below the smallest face that can be used, so that such a face is
 /// reported as too small and not as absent.
-const COPY_SIDES: [u32; 3] = [320, 640, 1600];
+const COPY_SIDES: [u32; 4] = [320, 512, 960, 1600];
 /// Width in pixels of the copy from which a largest face ends the search; below it, faces of nearly its size may have been missed.
 const SURE_WIDTH: f32 = 50.0;
 /// Small photos are enlarged at most this much in the search for small faces.

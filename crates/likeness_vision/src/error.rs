@@ -110,6 +110,12 @@ pub enum VisionError {
         /// What is wrong and what to do.
         problem: String,
     },
+    /// A rig, a prior or a head could not be read.
+    #[error(transparent)]
+    Rig(#[from] likeness_rig::RigError),
+    /// A network could not be read or run.
+    #[error(transparent)]
+    Network(#[from] likeness_nets::Error),
     /// The arithmetic under a network failed.
     #[error("a network could not be run: {0}")]
     Tensor(#[from] candle_core::Error),

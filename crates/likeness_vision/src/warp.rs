@@ -35,6 +35,14 @@ pub fn warp(photo: &RgbImage, photo_to_crop: &Similarity, size: u32) -> RgbImage
     crop
 }
 
+/// Cuts an upright square out of a photo and resamples it to `size` pixels, see [`warp`]. `corner` is its upper left corner and
+/// `extent` its side, photo pixels.
+#[must_use]
+pub fn cut(photo: &RgbImage, corner: Vec2, extent: f32, size: u32) -> RgbImage {
+    let scale = size as f32 / extent;
+    warp(photo, &Similarity { a: scale, b: 0.0, tx: -corner.x * scale, ty: -corner.y * scale }, size)
+}
+
 /// A part of a photo, possibly reduced.
 struct Level<'a> {
     pixels: Cow<'a, RgbImage>,

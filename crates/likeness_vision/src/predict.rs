@@ -1,0 +1,329 @@
+//! The whole way from a photo to a face.
+
+use crate::align::align_crop;
+use crate::colors::{MeasuredColors, measure_colors};
+use crate::detect::{Detector, FaceBox};
+use crate::error::{Result, VisionError};
+use crate::landmarks::Landmarker;
+use crate::photo::Photo;
+use crate::quality::{QualityWarning, check_usable, eye_distance, head_pose, warnings};
+use crate::warp::to_tensor;
+use candle_core::{Device, Tensor};
+use glam::Vec2;
+use likeness_nets::{BONE_POINT, BonePointConfig, BonePointNet, Weights, WeightsMeta};
+use likeness_rig::crop::{CROP_SIZE, INNER};
+use likeness_rig::fit::{self, FitOptions, FitState};
+use likeness_rig::similarity::align;
+use likeness_rig::{Face, HeadMesh, HeadPose, LandmarkModel, LandmarkSet, Prior, Rig};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Detector score at which the confidence has lost 37 %: clear faces have 18, doubtful ones 4.
+const SCORE_SCALE: f32 = 5.0;
+/// Landmark disagreement, in distances of the outer eye corners, at which the confidence is down to 37 %.
+const DISAGREEMENT_SCALE: f32 = 0.1;
+/// Disagreement from which a warning is given.
+const POOR_FIT: f32 = 0.1;
+
+/// The number of expression coefficients.
+const EXPRESSIONS: usize = likeness_rig::ARKIT_NAMES.len();
+
+/// Where the files of a predictor lie.
+#[derive(Clone, Debug)]
+pub struct ModelPaths {
+    /// The rig, `*.rig.ron`; mesh, prior and landmarks are found through it.
+    pub rig: PathBuf,
+    /// Weights of the landmark network.
+    pub landmarks: PathBuf,
+    /// Weights of the bone-point network, made for the rig.
+    pub bone_point: PathBuf,
+}
+
+/// The contents of a predictor's files, for programs that read files their own way.
+#[derive(Clone, Copy, Debug)]
+pub struct ModelBytes<'a> {
+    /// The rig, RON.
+    pub rig: &'a [u8],
+    /// The mesh, GLB.
+    pub mesh: &'a [u8],
+    /// The prior, safetensors.
+    pub prior: &'a [u8],
+    /// Where the 68 landmarks lie on the mesh, JSON.
+    pub landmark_points: &'a [u8],
+    /// Weights of the landmark network, safetensors.
+    pub landmarks: &'a [u8],
+    /// Weights of the bone-point network, safetensors.
+    pub bone_point: &'a [u8],
+}
+
+/// What to do when a photo shows several faces.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SeveralFaces {
+    /// Answer with [`VisionError::SeveralFaces`].
+    #[default]
+    Refuse,
+    /// Take the largest and warn.
+    TakeLargest,
+}
+
+/// How to predict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PredictOptions {
+    /// Polish the network's answer by a least-squares fit to the landmarks under the prior.
+    pub refine: bool,
+    /// What to do when the photo shows several faces.
+    pub several_faces: SeveralFaces,
+}
+
+/// Milliseconds of each step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct StepTimes {
+    /// Finding faces.
+    pub detect: f64,
+    /// Finding the landmarks.
+    pub landmarks: f64,
+    /// Cutting out the aligned crop, judging its quality and measuring colours.
+    pub align: f64,
+    /// The bone-point network, and refining when asked for.
+    pub predict: f64,
+}
+
+/// A face read from a photo.
+#[derive(Clone, Debug)]
+pub struct Prediction {
+    /// The character's face: parameters from the network; the colours `skin`, `lips` and `hair` as measured in the photo, where the
+    /// rig has such slots; the rest neutral.
+    pub face: Face,
+    /// 0..1: how clear the face was to the detector, times how well the predicted face's landmarks agree with the photo's.
+    pub confidence: f32,
+    /// The photo's expression, coefficients 0..1 in the order of [`likeness_rig::ARKIT_NAMES`].
+    pub expression: [f32; 52],
+    /// The head's turn in the photo.
+    pub pose: HeadPose,
+    /// 68 iBUG landmarks, pixels of the upright photo.
+    pub landmarks: [Vec2; 68],
+    /// The face's box.
+    pub bounds: FaceBox,
+    /// What makes the result less certain.
+    pub warnings: Vec<QualityWarning>,
+    /// Milliseconds of each step.
+    pub ms: StepTimes,
+}
+
+/// Photos to faces. It holds everything that prediction needs, keeps no state between photos, and may be shared by threads.
+pub struct FacePredictor {
+    rig: Rig,
+    prior: Prior,
+    model: LandmarkModel,
+    detector: Detector,
+    landmarker: Landmarker,
+    net: BonePointNet,
+    meta: WeightsMeta,
+}
+
+impl std::fmt::Debug for FacePredictor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FacePredictor").field("rig", &self.rig.id).finish_non_exhaustive()
+    }
+}
+
+impl FacePredictor {
+    /// Reads all files.
+    ///
+    /// # Errors
+    /// A file is missing or damaged, or the weights were trained for another rig.
+    pub fn load(paths: &ModelPaths) -> Result<Self> {
+        let rig = Rig::load(&paths.rig)?;
+        let folder = paths.rig.parent().unwrap_or(Path::new("."));
+        let read = |path: &Path| std::fs::read(path).map_err(|source| VisionError::Io { path: path.to_path_buf(), source });
+        let prior = Prior::load(&folder.join(&rig.prior), &rig)?;
+        let mesh = HeadMesh::load(&folder.join(&rig.mesh))?;
+        let points = LandmarkSet::load(&folder.join(&rig.landmarks))?;
+        let landmarker = Landmarker::from_bytes(&read(&paths.landmarks)?, &paths.landmarks.display().to_string())?;
+        let weights = read(&paths.bone_point)?;
+        Self::new(rig, prior, &mesh, &points, landmarker, &weights, &paths.bone_point.display().to_string())
+    }
+
+    /// Reads all files' contents. Errors name the files by their kind.
+    ///
+    /// # Errors
+    /// Contents are damaged, or the weights were trained for another rig.
+    pub fn from_bytes(bytes: &ModelBytes<'_>) -> Result<Self> {
+        let text = |bytes, field: &str| {
+            std::str::from_utf8(bytes).map_err(|error| VisionError::Model {
+                file: field.to_owned(),
+                field: format!("byte {}", error.valid_up_to()),
+                problem: "the text is not UTF-8: save it as UTF-8".to_owned(),
+            })
+        };
+        let rig = Rig::from_ron(text(bytes.rig, "rig")?, "rig")?;
+        let prior = Prior::from_bytes(bytes.prior, &rig, "prior")?;
+        let mesh = HeadMesh::from_glb(bytes.mesh, "mesh")?;
+        let points = LandmarkSet::from_json(text(bytes.landmark_points, "landmark points")?, "landmark points")?;
+        let landmarker = Landmarker::from_bytes(bytes.landmarks, "landmark network")?;
+        Self::new(rig, prior, &mesh, &points, landmarker, bytes.bone_point, "bone-point network")
+    }
+
+    /// Puts a predictor together. `weights` are the bytes of the bone-point network's file, `source` names it in errors.
+    ///
+    /// # Errors
+    /// Weights, mesh or landmark points do not belong to the rig.
+    pub fn new(
+        rig: Rig,
+        prior: Prior,
+        mesh: &HeadMesh,
+        points: &LandmarkSet,
+        landmarker: Landmarker,
+        weights: &[u8],
+        source: &str,
+    ) -> Result<Self> {
+        let model = LandmarkModel::new(&rig, mesh, points)?;
+        let weights = Weights::from_bytes(weights, source)?;
+        weights.expect_architecture(BONE_POINT)?;
+        weights.expect_rig(&rig)?;
+        let config: BonePointConfig = weights.config()?;
+        for (field, found, needed) in [
+            ("config.input", config.input, CROP_SIZE),
+            ("config.parameters", config.parameters, rig.parameters.len()),
+            ("config.expression", config.expression, EXPRESSIONS),
+        ] {
+            if found != needed {
+                return Err(VisionError::Model {
+                    file: source.to_owned(),
+                    field: field.to_owned(),
+                    problem: format!("is {found}, needed is {needed}: use the weights that belong to this version and rig"),
+                });
+            }
+        }
+        let net = weights.build(|vb| BonePointNet::new(&config, vb, None))?;
+        Ok(Self { rig, prior, model, detector: Detector::new(), landmarker, net, meta: weights.meta().clone() })
+    }
+
+    /// The rig whose parameters are predicted.
+    #[must_use]
+    pub fn rig(&self) -> &Rig {
+        &self.rig
+    }
+
+    /// What the networks' files say about them.
+    #[must_use]
+    pub fn network_metadata(&self) -> [&WeightsMeta; 2] {
+        [self.landmarker.meta(), &self.meta]
+    }
+
+    /// The largest face of a photo and its landmarks.
+    ///
+    /// # Errors
+    /// [`VisionError::NoFace`] and the errors of [`Landmarker::landmarks`].
+    pub fn locate(&self, photo: &Photo) -> Result<(FaceBox, [Vec2; 68])> {
+        let bounds = *self.detector.detect(photo).first().ok_or(VisionError::NoFace)?;
+        Ok((bounds, self.landmarker.landmarks(photo, &bounds)?))
+    }
+
+    /// The face in a photo.
+    ///
+    /// # Errors
+    /// [`VisionError::NoFace`], [`VisionError::SeveralFaces`], [`VisionError::FaceTooSmall`], [`VisionError::TurnedTooFar`],
+    /// [`VisionError::DegenerateLandmarks`].
+    pub fn predict(&self, photo: &Photo, options: &PredictOptions) -> Result<Prediction> {
+        let mut ms = StepTimes::default();
+        let mut lap = Lap::new();
+        let faces = self.detector.detect(photo);
+        ms.detect = lap.end();
+        let bounds = *faces.first().ok_or(VisionError::NoFace)?;
+        if faces.len() > 1 && options.several_faces == SeveralFaces::Refuse {
+            return Err(VisionError::SeveralFaces { count: faces.len() });
+        }
+
+        let landmarks = self.landmarker.landmarks(photo, &bounds)?;
+        ms.landmarks = lap.end();
+
+        let neutral = self.model.points(&self.prior.mean, &[0.0; EXPRESSIONS], 0.0);
+        let pose = head_pose(&neutral, &landmarks).ok_or(VisionError::DegenerateLandmarks)?;
+        check_usable(&landmarks, &pose)?;
+        let (crop, photo_to_crop) = align_crop(photo, &landmarks)?;
+        let mut warnings = warnings(&crop, &photo_to_crop, &landmarks, &pose, photo.pixels.dimensions());
+        if faces.len() > 1 {
+            warnings.push(QualityWarning::SeveralFaces { count: faces.len() });
+        }
+        let colors = measure_colors(&crop, &photo_to_crop, &landmarks);
+        ms.align = lap.end();
+
+        let output = self.net.forward(&to_tensor(&[&crop], &Device::Cpu)?, false)?;
+        let mut parameters = values(&output.parameters)?;
+        let mut expression: [f32; EXPRESSIONS] = values(&output.expression)?.try_into().unwrap_or([0.0; EXPRESSIONS]);
+        // The predicted shape tells the pose better than the mean face does.
+        let mut pose = head_pose(&self.model.points(&parameters, &expression, pose.yaw), &landmarks).unwrap_or(pose);
+        if options.refine {
+            let start = FitState::from_prediction(&self.prior, &parameters, &expression, pose);
+            let fitted = fit::refine(&self.model, &self.prior, &landmarks, &start, &FitOptions::default());
+            (parameters, expression, pose) = (fitted.parameters, fitted.expression, fitted.pose);
+        }
+        ms.predict = lap.end();
+
+        let disagreement = self.disagreement(&parameters, &expression, &pose, &landmarks);
+        if disagreement > POOR_FIT {
+            warnings.push(QualityWarning::PoorFit { percent: disagreement * 100.0 });
+        }
+        let clarity = 1.0 - (-bounds.score / SCORE_SCALE).exp();
+        let agreement = (-(disagreement / DISAGREEMENT_SCALE).powi(2)).exp();
+        Ok(Prediction {
+            face: self.face(parameters, &colors),
+            confidence: (clarity * agreement).clamp(0.0, 1.0),
+            expression,
+            pose,
+            landmarks,
+            bounds,
+            warnings,
+            ms,
+        })
+    }
+
+    fn face(&self, parameters: Vec<f32>, measured: &MeasuredColors) -> Face {
+        let mut face = Face::neutral(&self.rig);
+        face.parameters = parameters;
+        for (name, color) in [("skin", measured.skin), ("lips", measured.lips), ("hair", measured.hair)] {
+            let slot = self.rig.colors.iter().position(|slot| slot.name == name);
+            if let (Some(slot), Some(color)) = (slot.and_then(|slot| face.colors.get_mut(slot)), color) {
+                *slot = color;
+            }
+        }
+        face
+    }
+
+    /// How far the inner landmarks of a face lie from the photo's on average, once brought over them by a similarity, in distances
+    /// of the outer eye corners. Parallel projection.
+    fn disagreement(&self, parameters: &[f32], expression: &[f32; EXPRESSIONS], pose: &HeadPose, landmarks: &[Vec2; 68]) -> f32 {
+        let rotation = pose.rotation();
+        let points = self.model.points(parameters, expression, pose.yaw).map(|point| {
+            let point = rotation * point;
+            Vec2::new(point.x, -point.y)
+        });
+        let Some(fitted) = align(&points[INNER], &landmarks[INNER]) else {
+            return f32::INFINITY;
+        };
+        let sum: f32 = points[INNER].iter().zip(&landmarks[INNER]).map(|(a, b)| fitted.apply(*a).distance(*b)).sum();
+        sum / INNER.len() as f32 / eye_distance(landmarks)
+    }
+}
+
+fn values(tensor: &Tensor) -> Result<Vec<f32>> {
+    Ok(tensor.flatten_all()?.to_vec1()?)
+}
+
+/// A stopwatch for steps that follow each other.
+struct Lap(Instant);
+
+impl Lap {
+    fn new() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Milliseconds since the step before.
+    fn end(&mut self) -> f64 {
+        let now = Instant::now();
+        let passed = now - std::mem::replace(&mut self.0, now);
+        passed.as_secs_f64() * 1e3
+    }
+}
