@@ -3,6 +3,7 @@
 use bevy::asset::AssetPath;
 use bevy::prelude::*;
 use likeness_rig::RigError;
+use likeness_vision::VisionError;
 use thiserror::Error;
 
 /// A result of this crate.
@@ -40,11 +41,11 @@ pub enum LikenessProblem {
     #[error(transparent)]
     Rig(#[from] RigError),
     /// An asset that the head needs did not load.
-    #[error("{file}: did not load ({problem}); the rig's `{field}` names it")]
+    #[error("{file}: did not load ({problem}); `{field}` names it")]
     AssetFailed {
         /// The asset.
         file: String,
-        /// The field of the rig, or of [`PredictionModels`](crate::PredictionModels), that names it.
+        /// The field of the rig, or of [`PredictionModels`](crate::PredictionModels), that names it; `rig` for the rig.
         field: &'static str,
         /// The asset server's message.
         problem: String,
@@ -72,6 +73,27 @@ pub enum LikenessProblem {
         found: usize,
         /// The rig's number of parameters.
         expected: usize,
+    },
+    /// A photo did not become a face, or a network's weights are wrong.
+    #[error(transparent)]
+    Vision(#[from] VisionError),
+    /// A face was asked for on an entity that is no head.
+    #[error("PredictFace: the entity has no LikenessHead, so the rig is unknown; add one first")]
+    NotAHead,
+    /// The threads for prediction could not be started.
+    #[error("prediction: no thread could be started: {problem}; close other programs or ask for fewer threads")]
+    Threads {
+        /// The system's message.
+        problem: String,
+    },
+    /// The prediction thread has ended.
+    #[error("prediction: its thread has ended; restart the app")]
+    WorkerGone,
+    /// A fault inside the prediction.
+    #[error("prediction: failed inside ({problem}); try another photo and report this one's size and format")]
+    PredictionPanicked {
+        /// The panic's message.
+        problem: String,
     },
 }
 

@@ -6,6 +6,7 @@ mod express;
 mod head;
 mod materials;
 mod plan;
+mod predict;
 mod rig_asset;
 mod spawn;
 mod textures;
@@ -21,21 +22,31 @@ pub use head::{
     Expression, Face, Gaze, HeadJoints, HeadPart, HeadParts, HeadReady, LikenessHead, Lod, ShapeOverAnimation,
 };
 pub use materials::{HeadMaterials, LikenessMaterialPlugin, SKIN_REFERENCE, skin_tint};
+pub use predict::{
+    CancelPrediction, FacePredicted, FacePredictionFailed, LikenessPredictionPlugin, Local, NamedBytes,
+    PendingPrediction, PhotoSource, PredictFace, PredictionBackend, PredictionFiles, PredictionModels,
+    PredictionRequest, PredictionWorker,
+};
 pub use rig_asset::{ByteAsset, ByteLoader, RigAsset, RigAssetPlugin, RigLoader};
 pub use spawn::LikenessSpawnPlugin;
 pub use textures::HeadTextures;
 
+pub use likeness_vision::{PredictOptions, QualityWarning, SeveralFaces};
+
 /// What most games need: `use bevy_likeness::prelude::*;`
 pub mod prelude {
     pub use crate::{
-        Expression, Face, Gaze, HeadJoints, HeadParts, HeadReady, LikenessError, LikenessHead, LikenessPlugin,
-        LikenessSystems, Lod, RigAsset, ShapeOverAnimation,
+        CancelPrediction, Expression, Face, FacePredicted, FacePredictionFailed, Gaze, HeadJoints, HeadParts,
+        HeadReady, LikenessError, LikenessHead, LikenessPlugin, LikenessSystems, Lod, PredictFace, PredictOptions,
+        RigAsset, ShapeOverAnimation,
     };
 }
 
-/// The steps of a frame, in this order, all in [`PostUpdate`] and before [`TransformSystems::Propagate`].
+/// The steps of a frame, in this order. All but the first are in [`PostUpdate`], before [`TransformSystems::Propagate`].
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LikenessSystems {
+    /// Predicted faces arrive, requests are sent off; in [`PreUpdate`], so that `Update` sees new faces.
+    Predict,
     /// Heads whose assets are loaded appear; before [`AnimationSystems`].
     Spawn,
     /// Faces move joints; after [`AnimationSystems`].
@@ -76,5 +87,6 @@ impl PluginGroup for LikenessPlugin {
             .add(LikenessFacePlugin)
             .add(LikenessExpressionPlugin)
             .add(LikenessMaterialPlugin)
+            .add(LikenessPredictionPlugin)
     }
 }

@@ -1,0 +1,160 @@
+//! Heads appear, at the wanted level of detail, and bad assets are told about.
+
+use bevy::ecs::system::RunSystemOnce;
+use bevy::mesh::skinning::SkinnedMesh;
+use bevy::prelude::*;
+use bevy_likeness::prelude::*;
+use bevy_likeness::{HeadMaterials, HeadPart, skin_tint};
+
+use crate::app::{Problems, app, joint, spawn, transform, update_until};
+use crate::fixture::{rig, tiny_head};
+
+fn names(app: &App, head: Entity) -> Vec<String> {
+    app.world().get::<HeadParts>(head).unwrap().iter().map(|(name, _)| name.to_owned()).collect()
+}
+
+#[test]
+fn a_head_gets_joints_parts_and_a_neutral_face() {
+    let folder = tiny_head(&rig());
+    let mut app = app(folder.path());
+    let head = spawn(&mut app, "tiny.rig.ron", Lod::Full);
+    let mut parts = names(&app, head);
+    parts.sort();
+    assert_eq!(parts, ["eyes", "hat", "skin", "teeth"]);
+    assert_eq!(app.world().get::<Face>(head).unwrap(), &Face::neutral(&rig()));
+    assert_eq!(app.world().get::<HeadJoints>(head).unwrap().bones().len(), 5);
+    assert_eq!(transform(&app, head, "nose").translation, Vec3::new(0.0, -0.02, 0.06));
+    let skin = app.world().get::<HeadParts>(head).unwrap().get("skin").unwrap();
+    let skinned = app.world().get::<SkinnedMesh>(skin).unwrap();
+    assert_eq!(skinned.joints[3], joint(&app, head, "nose"));
+    assert_eq!(app.world().get::<Name>(skinned.joints[9]).unwrap().as_str(), "gaze.R");
+    assert_eq!(app.world().get::<HeadPart>(skin).unwrap().head, head);
+    assert_eq!(app.world().resource::<Problems>().all(), Vec::<String>::new());
+}
+
+#[test]
+fn a_rigid_part_hangs_on_its_joint() {
+    let folder = tiny_head(&rig());
+    let mut app = app(folder.path());
+    let head = spawn(&mut app, "tiny.rig.ron", Lod::Full);
+    let hat = app.world().get::<HeadParts>(head).unwrap().get("hat").unwrap();
+    assert_eq!(app.world().get::<ChildOf>(hat).unwrap().parent(), joint(&app, head, "head"));
+    assert_eq!(app.world().get::<Transform>(hat).unwrap().translation, Vec3::new(0.0, 0.1, 0.0));
+    assert!(app.world().get::<SkinnedMesh>(hat).is_none());
+}
+
+#[test]
+fn the_level_of_detail_can_change() {
+    let folder = tiny_head(&rig());
+    let mut app = app(folder.path());
+    let head = spawn(&mut app, "tiny.rig.ron", Lod::Full);
+    let mesh = |app: &App| {
+        let skin = app.world().get::<HeadParts>(head).unwrap().get("skin").unwrap();
+        app.world().get::<Mesh3d>(skin).unwrap().0.id()
+    };
+    let full = mesh(&app);
+    let before = app.world_mut().run_system_once(|all: Query<&HeadPart>| all.iter().count()).unwrap();
+    // There is no `.lod2`: the next finer level is used, `.lod1`.
+    app.world_mut().get_mut::<LikenessHead>(head).unwrap().lod = Lod::Fifth;
+    app.update();
+    assert_ne!(mesh(&app), full);
+    let after = app.world_mut().run_system_once(|all: Query<&HeadPart>| all.iter().count()).unwrap();
+    assert_eq!(after, before, "the old parts are gone");
+    app.world_mut().get_mut::<LikenessHead>(head).unwrap().lod = Lod::Full;
+    app.update();
+    assert_eq!(mesh(&app), full);
+}
+
+#[test]
+fn removing_the_head_takes_joints_and_meshes_away() {
+    let folder = tiny_head(&rig());
+    let mut app = app(folder.path());
+    let head = spawn(&mut app, "tiny.rig.ron", Lod::Full);
+    let nose = joint(&app, head, "nose");
+    app.world_mut().entity_mut(head).remove::<LikenessHead>();
+    app.update();
+    assert!(app.world().get_entity(nose).is_err());
+    assert!(app.world().get::<HeadParts>(head).is_none());
+    let again = spawn(&mut app, "tiny.rig.ron", Lod::Full);
+    app.world_mut().entity_mut(again).despawn();
+    app.update();
+    let left = app.world_mut().run_system_once(|all: Query<&HeadPart>| all.iter().count()).unwrap();
+    assert_eq!(left, 0);
+}
+
+#[test]
+fn a_joint_that_the_mesh_lacks_is_told_about_and_the_face_stays_neutral() {
+    let mut wrong = rig();
+    wrong.bones[0].joint = "nase".into();
+    let folder = tiny_head(&wrong);
+    let mut app = app(folder.path());
+    let head = spawn(&mut app, "tiny.rig.ron", Lod::Full);
+    let problems = app.world().resource::<Problems>().all();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].contains("tiny.rig.ron") && problems[0].contains("`nase`"), "{}", problems[0]);
+    let before = transform(&app, head, "cheek.L");
+    app.world_mut().get_mut::<Face>(head).unwrap().parameters[1] = 1.0;
+    app.update();
+    assert_eq!(transform(&app, head, "cheek.L"), before);
+}
+
+#[test]
+fn a_mesh_that_is_missing_is_told_about_once() {
+    let folder = tiny_head(&rig());
+    std::fs::remove_file(folder.path().join("tiny.gltf")).unwrap();
+    let mut app = app(folder.path());
+    let rig = app.world().resource::<AssetServer>().load("tiny.rig.ron");
+    app.world_mut().spawn(LikenessHead::new(rig));
+    update_until(&mut app, "the message", |world| !world.resource::<Problems>().all().is_empty());
+    app.update();
+    app.update();
+    let problems = app.world().resource::<Problems>().all();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].contains("tiny.gltf") && problems[0].contains("`mesh`"), "{}", problems[0]);
+}
+
+#[test]
+fn a_rig_that_is_wrong_is_told_about_with_its_field() {
+    let mut wrong = rig();
+    wrong.parameters[0].drives[0].bone = "elbow".into();
+    let folder = tiny_head(&wrong);
+    let mut app = app(folder.path());
+    let rig = app.world().resource::<AssetServer>().load("tiny.rig.ron");
+    app.world_mut().spawn(LikenessHead::new(rig));
+    update_until(&mut app, "the message", |world| !world.resource::<Problems>().all().is_empty());
+    let problems = app.world().resource::<Problems>().all();
+    assert!(problems[0].contains("tiny.rig.ron") && problems[0].contains("elbow"), "{}", problems[0]);
+}
+
+#[test]
+fn the_skin_is_tinted_per_head() {
+    let folder = tiny_head(&rig());
+    let mut app = app(folder.path());
+    let first = spawn(&mut app, "tiny.rig.ron", Lod::Full);
+    let second = spawn(&mut app, "tiny.rig.ron", Lod::Full);
+    app.world_mut().get_mut::<Face>(second).unwrap().colors[0] = [0.2, 0.1, 0.05];
+    app.update();
+    let color = |app: &App, head: Entity| {
+        let material = app.world().get::<HeadMaterials>(head).unwrap().skin.id();
+        app.world().resource::<Assets<StandardMaterial>>().get(material).unwrap().base_color
+    };
+    assert_eq!(color(&app, first), Color::linear_rgb(1.0, 1.0, 1.0));
+    assert_eq!(color(&app, second), skin_tint([0.2, 0.1, 0.05]));
+}
+
+#[test]
+fn an_edited_rig_makes_its_heads_anew() {
+    let folder = tiny_head(&rig());
+    let mut app = app(folder.path());
+    let head = spawn(&mut app, "tiny.rig.ron", Lod::Full);
+    app.world_mut().get_mut::<Face>(head).unwrap().parameters[0] = 1.0;
+    app.update();
+    assert!((transform(&app, head, "nose").translation.z - 0.07).abs() < 1e-6);
+    let mut edited = rig();
+    edited.parameters[0].drives[0].amount = 0.03;
+    let handle = app.world().get::<LikenessHead>(head).unwrap().rig.clone();
+    app.world_mut().resource_mut::<Assets<RigAsset>>().get_mut(&handle).unwrap().set_rig(edited).unwrap();
+    app.update();
+    app.update();
+    assert!((transform(&app, head, "nose").translation.z - 0.09).abs() < 1e-6);
+}
