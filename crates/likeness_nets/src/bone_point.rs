@@ -73,10 +73,10 @@ pub struct BonePointOutput {
 /// fully connected layer need not carry them.
 #[derive(Debug, Clone)]
 pub struct BonePointNet {
-    config: BonePointConfig,
-    trunk: ResidualTrunk,
-    layers: [Dense; 3],
-    side: [Dense; 2],
+    pub(crate) config: BonePointConfig,
+    pub(crate) trunk: ResidualTrunk,
+    pub(crate) layers: [Dense; 3],
+    pub(crate) side: [Dense; 2],
 }
 
 impl BonePointNet {

@@ -31,11 +31,24 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A weight file that is damaged or belongs to something else.
+    #[error("{path}: `{field}` {reason}")]
+    Weights {
+        /// The file.
+        path: String,
+        /// The tensor or the metadata's field.
+        field: String,
+        /// What is wrong with it, and what to do.
+        reason: String,
+    },
+    /// A file could not be written.
+    #[error(transparent)]
+    Rig(#[from] likeness_rig::RigError),
     /// The tensor library failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
-    /// A file could not be read or written.
-    #[error("{path}: {source}; check that the path exists and is readable (or writable, when saving)")]
+    /// A file could not be read.
+    #[error("{path}: {source}; check that the path exists and is readable")]
     Io {
         /// The file.
         path: PathBuf,

@@ -35,9 +35,9 @@ impl Default for LandmarkConfig {
 /// A residual trunk and two fully connected layers that regress 68 points.
 #[derive(Debug, Clone)]
 pub struct LandmarkNet {
-    config: LandmarkConfig,
-    trunk: ResidualTrunk,
-    layers: [Dense; 2],
+    pub(crate) config: LandmarkConfig,
+    pub(crate) trunk: ResidualTrunk,
+    pub(crate) layers: [Dense; 2],
 }
 
 impl LandmarkNet {

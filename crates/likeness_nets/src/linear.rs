@@ -31,6 +31,10 @@ impl Dense {
         })
     }
 
+    pub(crate) fn is_relu(&self) -> bool {
+        self.then == Then::Relu
+    }
+
     /// Weight `[outputs, inputs]` and bias.
     pub(crate) fn tensors(&self) -> (&Tensor, Option<&Tensor>) {
         (self.linear.weight(), self.linear.bias())

@@ -10,7 +10,9 @@ use candle_nn::{Init, VarBuilder};
 
 use crate::error::{Error, Result};
 use crate::init::he_normal;
+pub(crate) use engine::Stage;
 use engine::{Engine, Statistics};
+use crate::kernels::norm::Norm;
 use op::TrunkOp;
 
 pub(crate) use op::contiguous;
@@ -91,6 +93,31 @@ impl ResidualTrunk {
             self.update_running(&measured)?;
         }
         Ok(features)
+    }
+
+    pub(crate) fn size(&self) -> usize {
+        self.engine.size
+    }
+
+    pub(crate) fn stages(&self) -> &[Stage] {
+        &self.engine.stages
+    }
+
+    /// Weight and bias of conv1, conv2 and the shortcut of each module, with the running statistics folded in.
+    pub(crate) fn folded_layers(&self) -> Result<Vec<(Vec<f32>, Vec<f32>)>> {
+        let layers = self.parameters.as_chunks::<3>().0.iter().zip(self.statistics()?);
+        layers
+            .map(|([weight, gamma, beta], statistics)| {
+                let norm = Norm::new(statistics.mean, statistics.variance);
+                let (scale, shift) = norm.affine(&gamma.to_vec1::<f32>()?, &beta.to_vec1::<f32>()?, 1);
+                let mut weight = weight.flatten_all()?.to_vec1::<f32>()?;
+                let filter = weight.len() / scale.len();
+                for (filter, scale) in weight.chunks_exact_mut(filter).zip(&scale) {
+                    filter.iter_mut().for_each(|value| *value *= scale);
+                }
+                Ok((weight, shift))
+            })
+            .collect()
     }
 
     fn statistics(&self) -> Result<Vec<Statistics>> {
