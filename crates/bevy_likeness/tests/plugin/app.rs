@@ -32,7 +32,13 @@ pub(crate) fn bundled_assets() -> PathBuf {
 
 /// An app over an asset folder.
 pub(crate) fn app(assets: &Path) -> App {
+    app_with(assets, |_| {})
+}
+
+/// An app over an asset folder; `prepare` runs before the plugin is added.
+pub(crate) fn app_with(assets: &Path, prepare: impl FnOnce(&mut App)) -> App {
     let mut app = App::new();
+    prepare(&mut app);
     app.add_plugins((
         MinimalPlugins,
         AssetPlugin { file_path: assets.to_string_lossy().into_owned(), ..default() },

@@ -78,6 +78,10 @@ pub(crate) fn tiny_head(rig: &Rig) -> TempDir {
     std::fs::write(folder.path().join("tiny.gltf"), serde_json::to_vec(&gltf()).unwrap()).unwrap();
     std::fs::write(folder.path().join("tiny.prior.safetensors"), b"prior").unwrap();
     std::fs::write(folder.path().join("tiny.landmarks.json"), b"{}").unwrap();
+    std::fs::create_dir(folder.path().join("models")).unwrap();
+    for network in ["landmarks", "bone_point"] {
+        std::fs::write(folder.path().join(format!("models/{network}.safetensors")), b"weights").unwrap();
+    }
     folder
 }
 
