@@ -1,3 +1,36 @@
-//! Synthetic faces, losses, trainers and evaluation for the networks of bevy_likeness.
+//! `likeness-train`: synthetic faces, training, evaluation and plots.
 
-fn main() {}
+mod commands;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Makes synthetic faces, trains the networks of bevy_likeness and measures them.
+#[derive(Parser)]
+#[command(name = "likeness-train", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train a network.
+    #[command(subcommand)]
+    Train(commands::train::Train),
+}
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::WARN).init();
+    let result = match Cli::parse().command {
+        Command::Train(train) => train.run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

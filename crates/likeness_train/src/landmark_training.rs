@@ -1,0 +1,216 @@
+//! Training of the landmark network on renders and photos.
+
+use std::{path::PathBuf, sync::Arc, time::Instant};
+
+use candle_core::{Device, Tensor};
+use candle_nn::VarMap;
+use glam::Vec2;
+use likeness_nets::{
+    AdamW, AdamWConfig, LANDMARK, LandmarkConfig, LandmarkNet, Precision, SeededInit, WeightsMeta, save_weights,
+};
+use likeness_rig::crop::{CROP_SIZE, REFERENCE_LANDMARKS};
+
+use crate::{
+    checkpoint::{self, Average, Standing},
+    console::Console,
+    error::{Result, TrainError},
+    landmark_data::{LandmarkBatch, LandmarkData, LandmarkItem, plain_crop},
+    loader::Loader,
+    metrics::{MetricsLog, Report},
+    portraits::inter_ocular,
+    schedule::learning_rate,
+};
+
+/// How the landmark network is trained.
+#[derive(Clone, Debug)]
+pub struct LandmarkOptions {
+    /// Where the finished weights go.
+    pub out: PathBuf,
+    /// Where metrics and checkpoints go.
+    pub run: PathBuf,
+    /// Steps of the whole run.
+    pub steps: u64,
+    /// The run ends after these minutes even if steps are left; the schedule then follows the clock.
+    pub minutes: Option<f64>,
+    /// Pictures a step.
+    pub batch: usize,
+    /// The highest learning rate.
+    pub learning_rate: f64,
+    /// Decay of the matrices.
+    pub weight_decay: f64,
+    /// The seed.
+    pub seed: u64,
+    /// Decay of the weights' average.
+    pub average: f64,
+    /// Threads that make batches.
+    pub workers: usize,
+    /// Steps between checkpoints.
+    pub checkpoint_every: u64,
+    /// Steps between measurements on what is held out.
+    pub measure_every: u64,
+    /// Whether to go on from the run's checkpoint.
+    pub resume: bool,
+    /// Written into the weights.
+    pub revision: String,
+}
+
+/// Pixels between the outer eye corners of an average crop: the loss counts in these.
+const EYE_DISTANCE: f64 = 44.0;
+
+/// Wing loss (Z. Feng et al., "Wing Loss for Robust Facial Landmark Localisation", CVPR 2018), in eye distances: logarithmic near
+/// zero, so that small errors matter, and linear far out, so that wrong labels do not.
+///
+/// # Errors
+/// Tensors of different shapes.
+pub fn wing_loss(predicted: &Tensor, labelled: &Tensor) -> candle_core::Result<Tensor> {
+    const WIDTH: f64 = 0.15;
+    const CURVE: f64 = 0.03;
+    let distance = ((predicted - labelled)? * (CROP_SIZE as f64 / EYE_DISTANCE))?.abs()?;
+    let near = (((&distance / CURVE)? + 1.0)?.log()? * WIDTH)?;
+    let far = (&distance - (WIDTH - WIDTH * (1.0 + WIDTH / CURVE).ln()))?;
+    distance.lt(WIDTH)?.where_cond(&near, &far)?.mean_all()
+}
+
+/// The name of the learned difference between where renders and photos have their landmarks. It is used in training alone: a vertex
+/// of the mesh and a label on a photo never mean quite the same point.
+const OFFSET: &str = "render_offset";
+
+/// Trains and writes the weights. Answers the last held-out error (mean distance over the inter-ocular distance).
+///
+/// # Errors
+/// Files cannot be written; the loss diverges; a checkpoint does not fit.
+pub fn train_landmarks(data: LandmarkData, held_out: &[LandmarkItem], options: &LandmarkOptions) -> Result<f64> {
+    let device = Device::Cpu;
+    let map = VarMap::new();
+    let builder = SeededInit::builder(&map, options.seed, &device);
+    let config = LandmarkConfig::default();
+    let mean = REFERENCE_LANDMARKS.map(|p| {
+        let half = CROP_SIZE as f32 * 0.5;
+        [((p[0] - half) * 0.92 + half) / CROP_SIZE as f32, ((p[1] - 77.0) * 0.92 + half) / CROP_SIZE as f32]
+    });
+    let net = LandmarkNet::new(&config, builder.pp("net"), Some(&mean))?;
+    let offset = builder.get_with_hints((1, 68, 2), OFFSET, candle_nn::Init::Const(0.0))?;
+    let mut optimizer = AdamW::new(
+        &map,
+        AdamWConfig { learning_rate: options.learning_rate, weight_decay: options.weight_decay, ..AdamWConfig::default() },
+    )?;
+    let mut average = Average::new(&map, options.average)?;
+    let checkpoint_path = options.run.join("checkpoint.safetensors");
+    let mut standing = Standing::default();
+    if options.resume && checkpoint_path.exists() {
+        standing = checkpoint::load(&checkpoint_path, &map, &mut optimizer, &mut average)?;
+    }
+    let metrics_path = options.run.join("metrics.jsonl");
+    let mut log = MetricsLog::open(&metrics_path, (standing.step > 0).then_some(standing.step))?;
+    let (seed, batch) = (options.seed, options.batch);
+    let data = Arc::new(data);
+    let mut loader =
+        Loader::start(standing.step, options.workers, 3, move |index| data.batch(seed, index, batch))?;
+    let mut console = Console::new("landmarks", options.steps);
+    let (started, before) = (Instant::now(), standing.seconds);
+    let mut held_out_error = f64::NAN;
+    let (mut sum, mut count) = (0.0, 0u64);
+    loop {
+        let progress = progress(&standing, options.steps, options.minutes);
+        if progress >= 1.0 {
+            break;
+        }
+        let LandmarkBatch { images, points, render } = loader.next_batch()?;
+        let images = Tensor::from_vec(images, (batch, 3, CROP_SIZE, CROP_SIZE), &device)?;
+        let points = Tensor::from_vec(points, (batch, 68, 2), &device)?;
+        let render = Tensor::from_vec(render, (batch, 1, 1), &device)?;
+        let predicted = net.forward(&images, true)?;
+        let predicted = (predicted + render.broadcast_mul(&offset)?)?;
+        let loss = wing_loss(&predicted, &points)?;
+        let value = f64::from(loss.to_scalar::<f32>()?);
+        if !value.is_finite() {
+            return Err(TrainError::Diverged { step: standing.step, loss: value });
+        }
+        let gradients = loss.backward()?;
+        if standing.step == 0
+            && let Some(name) = optimizer.missing(&gradients).into_iter().next()
+        {
+            return Err(TrainError::NoGradient { name });
+        }
+        optimizer.set_learning_rate(learning_rate(options.learning_rate, progress, 0.03));
+        optimizer.step(&gradients)?;
+        average.follow(&map, standing.step)?;
+        standing.step += 1;
+        standing.seconds = before + started.elapsed().as_secs_f64();
+        (sum, count) = (sum + value, count + 1);
+        let end = crate::landmark_training::progress(&standing, options.steps, options.minutes) >= 1.0;
+        if standing.step % 20 == 0 || end {
+            let mut report = Report::from([
+                ("step".to_owned(), standing.step as f64),
+                ("seconds".to_owned(), standing.seconds),
+                ("loss".to_owned(), sum / count as f64),
+            ]);
+            (sum, count) = (0.0, 0);
+            if standing.step % options.measure_every == 0 || end {
+                held_out_error = measure(&averaged(&average, &config)?, held_out)?;
+                report.insert("held_out_nme".to_owned(), held_out_error);
+            }
+            console.report(&report);
+            log.add(&report)?;
+        }
+        if standing.step % options.checkpoint_every == 0 {
+            checkpoint::save(&checkpoint_path, &map, &optimizer, &average, &standing)?;
+        }
+    }
+    checkpoint::save(&checkpoint_path, &map, &optimizer, &average, &standing)?;
+    let mut meta = WeightsMeta::new(LANDMARK, &config, CROP_SIZE)?;
+    meta.seed = options.seed;
+    meta.revision.clone_from(&options.revision);
+    save_weights(&options.out, &average.tensors("net.")?, &meta, Precision::F16)?;
+    Ok(held_out_error)
+}
+
+fn averaged(average: &Average, config: &LandmarkConfig) -> Result<LandmarkNet> {
+    Ok(LandmarkNet::new(config, average.builder("net.")?, None)?)
+}
+
+/// How far a run is, 0..1: by its steps, or by the clock where that is further.
+pub fn progress(standing: &Standing, steps: u64, minutes: Option<f64>) -> f64 {
+    let by_steps = standing.step as f64 / steps.max(1) as f64;
+    minutes.map_or(by_steps, |minutes| by_steps.max(standing.seconds / (60.0 * minutes)))
+}
+
+/// The points that the two passes find in each picture, in its pixels.
+///
+/// # Errors
+/// Only those of the network.
+pub fn find_points(net: &LandmarkNet, items: &[LandmarkItem]) -> Result<Vec<[Vec2; 68]>> {
+    let mut found: Vec<Option<[Vec2; 68]>> = vec![None; items.len()];
+    for _ in 0..2 {
+        for (items, found) in items.chunks(32).zip(found.chunks_mut(32)) {
+            let crops: Vec<_> =
+                items.iter().zip(found.iter()).map(|(item, found)| plain_crop(item, found.as_ref())).collect();
+            let pixels: Vec<f32> = crops.iter().flat_map(|(pixels, _)| pixels.iter().copied()).collect();
+            let images = Tensor::from_vec(pixels, (items.len(), 3, CROP_SIZE, CROP_SIZE), &Device::Cpu)?;
+            let points = net.forward(&images, false)?.flatten_all()?.to_vec1::<f32>()?;
+            for ((found, (_, to_crop)), points) in found.iter_mut().zip(&crops).zip(points.chunks_exact(136)) {
+                let back = to_crop.inverse().unwrap_or(likeness_rig::similarity::Similarity::IDENTITY);
+                *found = Some(std::array::from_fn(|i| {
+                    back.apply(Vec2::new(points[2 * i], points[2 * i + 1]) * CROP_SIZE as f32)
+                }));
+            }
+        }
+    }
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// The mean distance between found and labelled points over the inter-ocular distance, averaged over pictures.
+///
+/// # Errors
+/// Only those of the network.
+pub fn measure(net: &LandmarkNet, items: &[LandmarkItem]) -> Result<f64> {
+    let found = find_points(net, items)?;
+    let errors = items.iter().zip(&found).map(|(item, found)| mean_distance(found, &item.landmarks));
+    Ok(errors.map(f64::from).sum::<f64>() / items.len().max(1) as f64)
+}
+
+/// The mean distance between two sets of points over the second's inter-ocular distance.
+pub fn mean_distance(found: &[Vec2; 68], labelled: &[Vec2; 68]) -> f32 {
+    let sum: f32 = found.iter().zip(labelled).map(|(a, b)| a.distance(*b)).sum();
+    sum / 68.0 / inter_ocular(labelled)
+}
