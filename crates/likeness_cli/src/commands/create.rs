@@ -1,0 +1,283 @@
+//! `likeness create`: photos to faces, with pictures to compare.
+
+use super::{Outcome, create_folder, print_json};
+use crate::assets::Assets;
+use crate::error::CliError;
+use likeness_rig::FaceFile;
+use likeness_vision::{FacePredictor, Photo, PredictOptions, Prediction, SeveralFaces};
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::Instant;
+
+/// Turn photos into faces: DIR/<photo's stem>/ gets face.json, render.png, matched.png and sheet.png
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The photos (JPEG, PNG or WebP); they stay on this machine
+    #[arg(required = true, value_name = "PHOTO")]
+    photos: Vec<PathBuf>,
+    /// Where to write
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// The rig to use (default: the bundled head)
+    #[arg(long, value_name = "FILE")]
+    rig: Option<PathBuf>,
+    /// The network to use (default: the bundled bone-point network)
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    /// How the parameters are predicted
+    #[arg(long, value_enum, default_value_t = Method::BonePoint)]
+    method: Method,
+    /// Polish the predicted parameters by least squares on the 68 landmarks
+    #[arg(long)]
+    refine: bool,
+    /// When a photo shows several faces, take the largest instead of failing
+    #[arg(long)]
+    largest: bool,
+    /// Write face.json only
+    #[arg(long)]
+    no_render: bool,
+    /// How many photos are predicted at once
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: u16,
+    /// Also explain each result to people, on standard error
+    #[arg(long)]
+    explain: bool,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Method {
+    /// One forward pass of the bone-point network
+    BonePoint,
+}
+
+/// Milliseconds of each step; a step that did not run is absent.
+#[derive(Default, Serialize)]
+struct Times {
+    decode: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detect: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    landmarks: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    align: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    predict: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    render: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Line {
+    photo: String,
+    ok: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confidence: Option<f32>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+    ms: Times,
+}
+
+/// What the prediction of one photo left for the pictures.
+struct Predicted {
+    photo: Photo,
+    prediction: Prediction,
+}
+
+pub(crate) fn run(assets: &Assets, arguments: &Arguments) -> Result<Outcome, CliError> {
+    let Method::BonePoint = arguments.method;
+    let predictor = assets.predictor(arguments.rig.as_deref(), arguments.model.as_deref())?;
+    create_folder(&arguments.out)?;
+    let folders = output_folders(&arguments.out, &arguments.photos);
+    let options = PredictOptions {
+        refine: arguments.refine,
+        several_faces: if arguments.largest { SeveralFaces::TakeLargest } else { SeveralFaces::Refuse },
+    };
+    let mut pictures = Pictures::new(assets, arguments);
+
+    let next = AtomicUsize::new(0);
+    let mut failed = 0;
+    std::thread::scope(|scope| -> Result<(), CliError> {
+        // One finished photo may wait for each worker, so that memory stays bounded however many photos there are.
+        let workers = usize::from(arguments.jobs).min(arguments.photos.len());
+        let (sender, finished) = mpsc::sync_channel(workers);
+        for _ in 0..workers {
+            let (sender, next, predictor, options) = (sender.clone(), &next, &predictor, &options);
+            scope.spawn(move || {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(path) = arguments.photos.get(index) else { break };
+                    if sender.send((index, predict(predictor, path, options))).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        for (index, (result, mut ms)) in finished {
+            let path = &arguments.photos[index];
+            let written = result.and_then(|predicted| {
+                let started = Instant::now();
+                write(&predictor, &mut pictures, &folders[index], &predicted)?;
+                if !arguments.no_render {
+                    ms.render = Some(milliseconds(started));
+                }
+                Ok(predicted.prediction)
+            });
+            let photo = path.display().to_string();
+            let line = match written {
+                Ok(prediction) => Line {
+                    photo,
+                    ok: true,
+                    error: None,
+                    confidence: Some(prediction.confidence),
+                    warnings: prediction.warnings.iter().map(ToString::to_string).collect(),
+                    ms,
+                },
+                Err(error) => {
+                    failed += 1;
+                    Line { photo, ok: false, error: Some(error.to_string()), confidence: None, warnings: Vec::new(), ms }
+                }
+            };
+            if arguments.explain {
+                explain(&line, &folders[index]);
+            }
+            print_json(&line);
+        }
+        Ok(())
+    })?;
+    Ok(Outcome::from_failures(failed))
+}
+
+/// A folder for each photo, named by its stem; stems that collide get a number.
+fn output_folders(out: &Path, photos: &[PathBuf]) -> Vec<PathBuf> {
+    let mut taken = BTreeSet::new();
+    photos
+        .iter()
+        .map(|photo| {
+            let stem = photo.file_stem().map_or_else(|| "photo".to_owned(), |stem| stem.to_string_lossy().into_owned());
+            let mut name = stem.clone();
+            let mut number = 2;
+            while !taken.insert(name.clone()) {
+                name = format!("{stem}-{number}");
+                number += 1;
+            }
+            out.join(name)
+        })
+        .collect()
+}
+
+fn milliseconds(since: Instant) -> f64 {
+    (since.elapsed().as_secs_f64() * 1e5).round() / 100.0
+}
+
+fn predict(predictor: &FacePredictor, path: &Path, options: &PredictOptions) -> (Result<Predicted, CliError>, Times) {
+    let started = Instant::now();
+    let photo = Photo::open(path);
+    let mut ms = Times { decode: milliseconds(started), ..Times::default() };
+    let result = photo.and_then(|photo| {
+        let prediction = predictor.predict(&photo, options)?;
+        ms.detect = Some(prediction.ms.detect);
+        ms.landmarks = Some(prediction.ms.landmarks);
+        ms.align = Some(prediction.ms.align);
+        ms.predict = Some(prediction.ms.predict);
+        Ok(Predicted { photo, prediction })
+    });
+    (result.map_err(CliError::from), ms)
+}
+
+fn write(
+    predictor: &FacePredictor,
+    pictures: &mut Pictures,
+    folder: &Path,
+    predicted: &Predicted,
+) -> Result<(), CliError> {
+    create_folder(folder)?;
+    let mut face = FaceFile::new(predictor.rig(), &predicted.prediction.face);
+    face.confidence = Some(predicted.prediction.confidence);
+    face.save(&folder.join("face.json"))?;
+    pictures.write(folder, predicted)
+}
+
+fn explain(line: &Line, folder: &Path) {
+    match &line.error {
+        Some(error) => eprintln!("{}: {error}", line.photo),
+        None => {
+            let steps = [
+                ("decode", Some(line.ms.decode)),
+                ("detect", line.ms.detect),
+                ("landmarks", line.ms.landmarks),
+                ("align", line.ms.align),
+                ("predict", line.ms.predict),
+                ("render", line.ms.render),
+            ];
+            eprintln!("{} -> {}", line.photo, folder.display());
+            for (step, ms) in steps {
+                if let Some(ms) = ms {
+                    eprintln!("  {step:<10} {ms:>9.1} ms");
+                }
+            }
+            if let Some(confidence) = line.confidence {
+                eprintln!("  confidence {confidence:>9.2}");
+            }
+            for warning in &line.warnings {
+                eprintln!("  note: {warning}");
+            }
+        }
+    }
+}
+
+/// The pictures of `create`; the renderer starts with the first one.
+#[cfg(feature = "render")]
+struct Pictures {
+    rig: Option<PathBuf>,
+    renderer: Option<likeness_render::Renderer>,
+}
+
+#[cfg(feature = "render")]
+impl Pictures {
+    fn new(assets: &Assets, arguments: &Arguments) -> Self {
+        let rig = (!arguments.no_render).then(|| assets.rig_path(arguments.rig.as_deref()));
+        Self { rig, renderer: None }
+    }
+
+    fn write(&mut self, folder: &Path, predicted: &Predicted) -> Result<(), CliError> {
+        let Some(rig) = &self.rig else { return Ok(()) };
+        let renderer = match &mut self.renderer {
+            Some(renderer) => renderer,
+            none => none.insert(likeness_render::Renderer::new(likeness_render::RenderOptions::new(rig))?),
+        };
+        crate::sheet::write_pictures(renderer, folder, &predicted.photo, &predicted.prediction)
+    }
+}
+
+/// Without the feature `render` there is nothing to draw with, so a face file is all that is written.
+#[cfg(not(feature = "render"))]
+struct Pictures;
+
+#[cfg(not(feature = "render"))]
+impl Pictures {
+    fn new(_: &Assets, _: &Arguments) -> Self {
+        Self
+    }
+
+    fn write(&mut self, _: &Path, _: &Predicted) -> Result<(), CliError> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stems_that_collide_get_a_number() {
+        let photos = ["a/me.jpg", "b/me.png", "me-2.jpg", "c/me.webp"].map(PathBuf::from);
+        let names = output_folders(Path::new("out"), &photos);
+        assert_eq!(names, ["out/me", "out/me-2", "out/me-2-2", "out/me-3"].map(PathBuf::from));
+    }
+}

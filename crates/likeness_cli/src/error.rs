@@ -1,0 +1,60 @@
+//! What can go wrong in a command as a whole; a single bad photo is reported in its own line instead.
+
+use std::path::PathBuf;
+
+/// A reason for a command to end without its result.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum CliError {
+    /// No folder with the head and the networks was found.
+    #[error("found no assets folder (looked at {}); name it with --assets DIR or LIKENESS_ASSETS", looked.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "))]
+    NoAssets {
+        /// The folders that were tried.
+        looked: Vec<PathBuf>,
+    },
+    /// A value on the command line cannot be used.
+    #[error("{option}: {reason}")]
+    Usage {
+        /// The option's name.
+        option: &'static str,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// A file or folder cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A rig, face or share code is bad.
+    #[error(transparent)]
+    Rig(#[from] likeness_rig::RigError),
+    /// A photo or network is bad.
+    #[error(transparent)]
+    Vision(#[from] likeness_vision::VisionError),
+    /// Rendering failed.
+    #[cfg(feature = "render")]
+    #[error(transparent)]
+    Render(#[from] likeness_render::RenderError),
+    /// A picture could not be encoded.
+    #[cfg(feature = "render")]
+    #[error("{}: the picture could not be encoded: {source}", path.display())]
+    Encode {
+        /// The file to be written.
+        path: PathBuf,
+        /// What the encoder said.
+        source: image::ImageError,
+    },
+}
+
+impl CliError {
+    /// The exit code of the process: 2 for wrong usage, else 1.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage { .. } => 2,
+            _ => 1,
+        }
+    }
+}
