@@ -2,6 +2,7 @@
 
 use candle_core::{D, Tensor};
 use candle_nn::VarBuilder;
+use likeness_rig::Prior;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -51,6 +52,12 @@ pub struct PriorStart<'a> {
     pub factor: &'a [f32],
     /// Columns of the factor.
     pub rank: usize,
+}
+
+impl<'a> From<&'a Prior> for PriorStart<'a> {
+    fn from(prior: &'a Prior) -> Self {
+        Self { mean: &prior.mean, factor: &prior.factor, rank: prior.rank }
+    }
 }
 
 /// What a [`BonePointNet`] answers.

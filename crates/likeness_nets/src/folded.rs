@@ -3,12 +3,12 @@
 mod dense;
 mod trunk;
 
-use candle_core::{CpuStorage, Device, Storage, Tensor, bail};
+use candle_core::{Device, Tensor};
 
 use crate::bone_point::{BonePointConfig, BonePointNet, BonePointOutput};
 use crate::error::{Error, Result};
 use crate::landmark::{LANDMARKS, LandmarkConfig, LandmarkNet};
-use crate::trunk::contiguous;
+use crate::trunk::with_values;
 use dense::FoldedDense;
 use trunk::FoldedTrunk;
 
@@ -41,16 +41,7 @@ fn with_images<R>(images: &Tensor, size: usize, work: impl FnOnce(&[f32], usize)
             reason: format!("must be [batch, 3, {size}, {size}], not {:?}", images.dims()),
         });
     }
-    let images = images.contiguous()?;
-    let (storage, layout) = images.storage_and_layout();
-    Ok(work(contiguous(cpu(&storage)?, layout, "images")?, batch))
-}
-
-fn cpu(storage: &Storage) -> candle_core::Result<&CpuStorage> {
-    match storage {
-        Storage::Cpu(storage) => Ok(storage),
-        _ => bail!("folded networks run on the CPU"),
-    }
+    Ok(with_values(images, "images", |images| work(images, batch))?)
 }
 
 /// A [`BonePointNet`] for use: a snapshot of its weights with running statistics, many times faster on single crops.

@@ -5,7 +5,7 @@ mod domain;
 mod error;
 mod folded;
 mod init;
-mod kernels;
+pub mod kernels;
 mod landmark;
 mod linear;
 mod loss;

@@ -9,7 +9,7 @@ use candle_nn::VarMap;
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::trunk::contiguous;
+use crate::trunk::{contiguous, with_values};
 
 /// Values handled by one task; fixed, so that sums repeat whatever the number of threads.
 const CHUNK: usize = 1 << 15;
@@ -247,25 +247,21 @@ fn starts_with_parts(name: &str, prefix: &str) -> bool {
 }
 
 fn squared_norm(gradient: &Tensor) -> Result<f64> {
-    let gradient = gradient.contiguous()?;
-    let (storage, layout) = gradient.storage_and_layout();
-    let candle_core::Storage::Cpu(storage) = &*storage else {
-        return Ok(f64::from(gradient.sqr()?.sum_all()?.to_scalar::<f32>()?));
-    };
-    let values = contiguous(storage, layout, "gradient")?;
-    let parts: Vec<f64> = values
-        .par_chunks(CHUNK)
-        .map(|chunk| {
-            let mut lanes = [0f64; 8];
-            for part in chunk.chunks(8) {
-                for (lane, &value) in lanes.iter_mut().zip(part) {
-                    *lane += f64::from(value) * f64::from(value);
+    Ok(with_values(gradient, "gradient", |values| {
+        let parts: Vec<f64> = values
+            .par_chunks(CHUNK)
+            .map(|chunk| {
+                let mut lanes = [0f64; 8];
+                for part in chunk.chunks(8) {
+                    for (lane, &value) in lanes.iter_mut().zip(part) {
+                        *lane += f64::from(value) * f64::from(value);
+                    }
                 }
-            }
-            lanes.iter().sum()
-        })
-        .collect();
-    Ok(parts.iter().sum())
+                lanes.iter().sum()
+            })
+            .collect();
+        parts.iter().sum()
+    })?)
 }
 
 struct Update<'a> {

@@ -15,7 +15,8 @@ use engine::{Engine, Statistics};
 use crate::kernels::norm::Norm;
 use op::TrunkOp;
 
-pub(crate) use op::contiguous;
+pub(crate) use op::{contiguous, with_values};
+pub(crate) use engine::{images_per_group, store, with_scratch};
 
 /// Share of the newest batch in the running statistics after each training step.
 pub const MOMENTUM: f64 = 0.1;
@@ -121,23 +122,29 @@ impl ResidualTrunk {
     }
 
     fn statistics(&self) -> Result<Vec<Statistics>> {
-        let read = |var: &Var| -> Result<Vec<f64>> {
-            Ok(var.to_vec1::<f32>()?.into_iter().map(f64::from).collect())
-        };
-        self.running
-            .iter()
-            .map(|[mean, variance]| Ok(Statistics { mean: read(mean)?, variance: read(variance)?, count: 1 }))
-            .collect()
+        self.running.iter().map(read_statistics).collect()
     }
 
     fn update_running(&self, measured: &[Statistics]) -> Result<()> {
-        for ([mean, variance], batch) in self.running.iter().zip(measured) {
-            let unbiased = batch.count as f64 / (batch.count.max(2) - 1) as f64;
-            blend(mean, batch.mean.iter().copied())?;
-            blend(variance, batch.variance.iter().map(|variance| variance * unbiased))?;
+        for (running, batch) in self.running.iter().zip(measured) {
+            blend_statistics(running, &batch.mean, &batch.variance, batch.count)?;
         }
         Ok(())
     }
+}
+
+/// Running mean and variance of one layer.
+pub(crate) fn read_statistics([mean, variance]: &[Var; 2]) -> Result<Statistics> {
+    let read =
+        |var: &Var| -> Result<Vec<f64>> { Ok(var.to_vec1::<f32>()?.into_iter().map(f64::from).collect()) };
+    Ok(Statistics { mean: read(mean)?, variance: read(variance)?, count: 1 })
+}
+
+/// Moves running statistics toward a batch's (biased) ones, measured on `count` values.
+pub(crate) fn blend_statistics(running: &[Var; 2], mean: &[f64], variance: &[f64], count: usize) -> Result<()> {
+    let unbiased = count as f64 / (count.max(2) - 1) as f64;
+    blend(&running[0], mean.iter().copied())?;
+    blend(&running[1], variance.iter().map(|variance| variance * unbiased))
 }
 
 fn blend(var: &Var, batch: impl Iterator<Item = f64>) -> Result<()> {

@@ -161,6 +161,22 @@ impl NormBackward {
     }
 }
 
+impl NormBackward {
+    /// Like [`Self::row`], over the incoming gradient itself.
+    #[inline(always)]
+    pub(crate) fn row_in_place(&self, arch: Arch, gradient: &mut [f32], value: &[f32]) {
+        arch.dispatch(
+            #[inline(always)]
+            || {
+                let coefficients = self.scale.iter().zip(&self.slope).zip(&self.offset);
+                for ((grad, &value), ((&scale, &slope), &offset)) in gradient.iter_mut().zip(value).zip(coefficients) {
+                    *grad = scale * *grad + (slope * value + offset);
+                }
+            },
+        );
+    }
+}
+
 fn total(moments: &[f64], len: usize) -> Vec<f64> {
     let mut total = vec![0.0; len];
     for image in moments.chunks_exact(len) {

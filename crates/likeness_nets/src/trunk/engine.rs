@@ -115,8 +115,13 @@ fn resize(buffer: &mut Vec<f32>, len: usize) {
     }
 }
 
+/// Images that share a sum of weight gradients; depends on the batch only, so that results do too.
+pub(crate) fn images_per_group(batch: usize) -> usize {
+    batch.div_ceil((batch / 8).clamp(2, 16)).max(1)
+}
+
 /// A scratch buffer of the current thread, kept between calls.
-fn with_scratch<R>(len: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
+pub(crate) fn with_scratch<R>(len: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
     thread_local! {
         static SCRATCH: std::cell::RefCell<Vec<f32>> = const { std::cell::RefCell::new(Vec::new()) };
     }
@@ -299,8 +304,7 @@ impl Engine {
         let arch = Arch::new();
         let batch = workspace.batch;
         let mut result = vec![0.0; self.parameters];
-        // Images that share a sum of weight gradients; depends on the batch only, so that results do too.
-        let group = batch.div_ceil((batch / 8).clamp(2, 16)).max(1);
+        let group = images_per_group(batch);
 
         for (index, stage) in self.stages.iter().enumerate().rev() {
             let (before, rest) = workspace.stages.split_at_mut(index);
@@ -443,7 +447,7 @@ fn norm_gradient(arch: Arch, shape: &ConvShape, norm: &NormBackward, grad: &[f32
 }
 
 /// Adds the groups' packed weight gradients in order and stores them in the parameters' layout.
-fn store(shape: &ConvShape, groups: &[f32], weight: &mut [f32]) {
+pub(crate) fn store(shape: &ConvShape, groups: &[f32], weight: &mut [f32]) {
     let mut groups = groups.chunks_exact(shape.sum_len());
     let mut sum = groups.next().map(<[f32]>::to_vec).unwrap_or_default();
     for group in groups {

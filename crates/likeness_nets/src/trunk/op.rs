@@ -49,6 +49,16 @@ pub(crate) fn contiguous<'a>(
     Ok(&values[start..end])
 }
 
+/// Runs `work` on the values of an f32 CPU tensor, made contiguous.
+pub(crate) fn with_values<R>(tensor: &Tensor, what: &str, work: impl FnOnce(&[f32]) -> R) -> candle_core::Result<R> {
+    let tensor = tensor.contiguous()?;
+    let (storage, layout) = tensor.storage_and_layout();
+    match &*storage {
+        Storage::Cpu(storage) => Ok(work(contiguous(storage, layout, what)?)),
+        _ => bail!("{what} must be on the CPU"),
+    }
+}
+
 impl CustomOp2 for TrunkOp {
     fn name(&self) -> &'static str {
         "residual-trunk"
@@ -82,19 +92,12 @@ impl CustomOp2 for TrunkOp {
         _features: &Tensor,
         gradient: &Tensor,
     ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
-        let gradient = gradient.contiguous()?;
-        let (gradient_storage, gradient_layout) = gradient.storage_and_layout();
-        let (parameter_storage, parameter_layout) = parameters.storage_and_layout();
-        let (Storage::Cpu(gradient_values), Storage::Cpu(parameter_values)) =
-            (&*gradient_storage, &*parameter_storage)
-        else {
-            bail!("the trunk's backward pass runs on the CPU only")
-        };
-        let gradient_values = contiguous(gradient_values, gradient_layout, "gradient")?;
-        let parameter_values = contiguous(parameter_values, parameter_layout, "parameters")?;
         let mut workspace = self.workspace.lock().unwrap_or_else(|error| error.into_inner());
-        let result =
-            self.engine.backward(&mut workspace, gradient_values, parameter_values, self.fixed.is_none());
+        let result = with_values(gradient, "gradient", |gradient| {
+            with_values(parameters, "parameters", |parameters| {
+                self.engine.backward(&mut workspace, gradient, parameters, self.fixed.is_none())
+            })
+        })??;
         let result = Tensor::from_vec(result, parameters.shape(), parameters.device())?;
         Ok((None, Some(result)))
     }

@@ -1,23 +1,11 @@
 //! The trunk against the same network made of candle's own operations.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeMap;
 
-use candle_core::{D, Device, Tensor, Var};
+use candle_core::{Device, Tensor, Var};
 use candle_nn::VarMap;
+use crate::common::{all_values, largest, largest_difference, noise, variables};
 use likeness_nets::{AdamW, AdamWConfig, ResidualTrunk, SeededInit, is_trainable};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-
-fn noise(seed: u64, shape: &[usize]) -> Tensor {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let values: Vec<f32> = (0..shape.iter().product()).map(|_| rng.random_range(-1.0..1.0)).collect();
-    Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
-}
-
-fn variables(map: &VarMap) -> BTreeMap<String, Var> {
-    map.data().lock().unwrap().iter().map(|(name, var)| (name.clone(), var.clone())).collect()
-}
 
 fn normalise(x: &Tensor, vars: &BTreeMap<String, Var>, name: &str, train: bool) -> Tensor {
     let channel = |name: String| vars[&name].as_tensor().reshape((1, (), 1, 1)).unwrap();
@@ -48,15 +36,6 @@ fn plain(images: &Tensor, vars: &BTreeMap<String, Var>, train: bool) -> Tensor {
         x = (inner + shortcut).unwrap().relu().unwrap();
     }
     x.permute((0, 2, 3, 1)).unwrap().contiguous().unwrap().flatten_from(1).unwrap()
-}
-
-fn largest_difference(a: &Tensor, b: &Tensor) -> f32 {
-    assert_eq!(a.shape(), b.shape());
-    (a - b).unwrap().abs().unwrap().flatten_all().unwrap().max(D::Minus1).unwrap().to_scalar().unwrap()
-}
-
-fn largest(a: &Tensor) -> f32 {
-    a.abs().unwrap().flatten_all().unwrap().max(D::Minus1).unwrap().to_scalar().unwrap()
 }
 
 fn build(size: usize, widths: [usize; 4]) -> (VarMap, ResidualTrunk) {
@@ -140,8 +119,7 @@ fn training_repeats_exactly() {
             assert!(optimiser.missing(&gradients).is_empty());
             optimiser.step(&gradients).unwrap();
         }
-        let vars = variables(&map);
-        vars.values().flat_map(|var| var.flatten_all().unwrap().to_vec1::<f32>().unwrap()).collect::<Vec<f32>>()
+        all_values(&map)
     };
     let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let three_threads = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();

@@ -1,0 +1,219 @@
+//! Weight files: round trips, and an error for everything that can be wrong.
+
+use std::collections::{BTreeMap, HashMap};
+
+use candle_core::{Device, Tensor};
+use candle_nn::VarMap;
+use crate::common::{all_values, largest, largest_difference, noise, variables};
+use likeness_nets::{
+    BONE_POINT, BonePointConfig, BonePointNet, Error, LANDMARK, Precision, SeededInit, Weights, WeightsMeta, named_tensors,
+    save_weights,
+};
+use likeness_rig::{Parameter, Rig};
+
+fn config() -> BonePointConfig {
+    BonePointConfig { input: 32, widths: [4, 4, 4, 4], hidden: [8, 8], expression: 2, ..BonePointConfig::new(3) }
+}
+
+fn rig() -> Rig {
+    let parameter = |name: &str| Parameter {
+        name: name.into(),
+        caption: name.into(),
+        region: "nose".into(),
+        drives: Vec::new(),
+    };
+    Rig {
+        format: likeness_rig::RIG_FORMAT,
+        id: "head".into(),
+        version: 4,
+        mesh: String::new(),
+        prior: String::new(),
+        landmarks: String::new(),
+        bones: Vec::new(),
+        parameters: ["nose.width", "nose.length", "chin.height"].map(parameter).into(),
+        options: Vec::new(),
+        colors: Vec::new(),
+    }
+}
+
+struct Saved {
+    folder: tempfile::TempDir,
+    map: VarMap,
+    net: BonePointNet,
+    meta: WeightsMeta,
+}
+
+impl Saved {
+    fn new(precision: Precision) -> Self {
+        let map = VarMap::new();
+        let vb = SeededInit::builder(&map, 1, &Device::Cpu);
+        let net = BonePointNet::new(&config(), vb.pp("bone_point"), None).unwrap();
+        net.forward(&noise(1, &[3, 3, 32, 32]), true).unwrap();
+        let mut meta = WeightsMeta::new(BONE_POINT, &config(), 32).unwrap().for_rig(&rig());
+        meta.seed = u64::MAX;
+        let saved = Self { folder: tempfile::tempdir().unwrap(), map, net, meta };
+        save_weights(&saved.path(), &saved.tensors(), &saved.meta, precision).unwrap();
+        saved
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        self.folder.path().join("net.safetensors")
+    }
+
+    fn tensors(&self) -> BTreeMap<String, Tensor> {
+        named_tensors(&self.map, "bone_point.")
+    }
+
+    /// Loads the file after a change of its tensors.
+    fn with_tensors(&self, change: impl FnOnce(&mut BTreeMap<String, Tensor>)) -> Weights {
+        let mut tensors = self.tensors();
+        change(&mut tensors);
+        save_weights(&self.path(), &tensors, &self.meta, Precision::F32).unwrap();
+        Weights::load(&self.path()).unwrap()
+    }
+
+    /// Loads the file after a change of its metadata.
+    fn with_meta(&self, change: impl FnOnce(&mut WeightsMeta)) -> Result<Weights, Error> {
+        let mut meta = self.meta.clone();
+        change(&mut meta);
+        save_weights(&self.path(), &self.tensors(), &meta, Precision::F32).unwrap();
+        Weights::load(&self.path())
+    }
+}
+
+/// Checks that the error names the file and the field.
+#[track_caller]
+fn assert_names<T>(result: Result<T, Error>, expected: &str) {
+    let Err(error) = result else { panic!("no error about {expected}") };
+    assert!(error.to_string().contains("net.safetensors"), "{error}");
+    match &error {
+        Error::Weights { field, .. } => assert_eq!(field, expected, "{error}"),
+        other => panic!("{other:?} instead of an error about {expected}"),
+    }
+}
+
+fn build(weights: &Weights) -> Result<BonePointNet, Error> {
+    weights.build(|vb| BonePointNet::new(&config(), vb, None))
+}
+
+#[test]
+fn a_saved_network_answers_the_same() {
+    for (precision, tolerance) in [(Precision::F32, 0.0), (Precision::F16, 2e-3)] {
+        let saved = Saved::new(precision);
+        let weights = Weights::load(&saved.path()).unwrap();
+        assert_eq!(weights.meta(), &saved.meta);
+        assert_eq!(weights.config::<BonePointConfig>().unwrap(), config());
+        weights.expect_architecture(BONE_POINT).unwrap();
+        weights.expect_rig(&rig()).unwrap();
+        let images = noise(2, &[2, 3, 32, 32]);
+        let expected = saved.net.forward(&images, false).unwrap();
+        let got = build(&weights).unwrap().forward(&images, false).unwrap();
+        for (expected, got) in [(&expected.parameters, &got.parameters), (&expected.features, &got.features)] {
+            assert!(largest_difference(expected, got) <= tolerance * largest(expected), "{precision:?}");
+        }
+        let other = VarMap::new();
+        BonePointNet::new(&config(), SeededInit::builder(&other, 2, &Device::Cpu).pp("student"), None).unwrap();
+        weights.load_into(&other, "student.").unwrap();
+        if precision == Precision::F32 {
+            assert!(all_values(&other) == all_values(&saved.map));
+        }
+    }
+    let size = |precision| std::fs::metadata(Saved::new(precision).path()).unwrap().len();
+    assert!(size(Precision::F16) < size(Precision::F32));
+}
+
+#[test]
+fn damaged_files_are_errors() {
+    let saved = Saved::new(Precision::F16);
+    let bytes = std::fs::read(saved.path()).unwrap();
+    for end in [0, 7, 100, bytes.len() / 2, bytes.len() - 1] {
+        assert_names(Weights::from_bytes(&bytes[..end], "net.safetensors"), "header");
+    }
+    let mut huge = bytes.clone();
+    huge[..8].fill(0xff);
+    assert_names(Weights::from_bytes(&huge, "net.safetensors"), "header");
+    let missing = saved.folder.path().join("absent.safetensors");
+    assert!(matches!(Weights::load(&missing), Err(Error::Io { path, .. }) if path == missing));
+}
+
+#[test]
+fn values_that_are_not_finite_are_errors() {
+    let saved = Saved::new(Precision::F32);
+    for value in [f32::NAN, f32::INFINITY] {
+        let mut tensors = saved.tensors();
+        tensors.insert("fc1.bias".into(), Tensor::full(value, 8, &Device::Cpu).unwrap());
+        assert_names(save_weights(&saved.path(), &tensors, &saved.meta, Precision::F32), "fc1.bias");
+    }
+    let mut tensors = saved.tensors();
+    tensors.insert("fc2.weight".into(), Tensor::full(7e4f32, (8, 8), &Device::Cpu).unwrap());
+    assert_names(save_weights(&saved.path(), &tensors, &saved.meta, Precision::F16), "fc2.weight");
+    // The failed saves left the good file alone.
+    build(&Weights::load(&saved.path()).unwrap()).unwrap();
+
+    let mut bytes = std::fs::read(saved.path()).unwrap();
+    let last = bytes.len() - 4;
+    bytes[last..].copy_from_slice(&f32::NAN.to_le_bytes());
+    let Err(Error::Weights { reason, .. }) = Weights::from_bytes(&bytes, "net.safetensors") else { panic!("NaN was read") };
+    assert!(reason.contains("NaN"), "{reason}");
+}
+
+#[test]
+fn tensors_of_another_network_are_errors() {
+    let saved = Saved::new(Precision::F32);
+    let check = |weights: Weights, field: &str| {
+        assert_names(build(&weights), field);
+        let before = all_values(&saved.map);
+        assert_names(weights.load_into(&saved.map, "bone_point."), field);
+        assert!(before == all_values(&saved.map), "a failed load changed variables");
+    };
+    check(saved.with_tensors(|tensors| drop(tensors.remove("fc2.weight").unwrap())), "fc2.weight");
+    check(saved.with_tensors(|tensors| drop(tensors.insert("fc9.weight".into(), noise(1, &[2])))), "fc9.weight");
+    check(saved.with_tensors(|tensors| drop(tensors.insert("fc3.bias".into(), noise(1, &[4])))), "fc3.bias");
+    let norm = "trunk.module1.norm2.running_mean";
+    check(saved.with_tensors(|tensors| drop(tensors.remove(norm).unwrap())), norm);
+}
+
+#[test]
+fn metadata_of_another_kind_is_an_error() {
+    let saved = Saved::new(Precision::F32);
+    assert_names(saved.with_meta(|meta| meta.format = 2), "format");
+    assert_names(saved.with_meta(|meta| meta.channel_order = "bgr".into()), "channel_order");
+    assert_names(saved.with_meta(|meta| meta.normalisation = "none".into()), "normalisation");
+
+    let weights = saved.with_meta(|_| ()).unwrap();
+    assert_names(weights.expect_architecture(LANDMARK), "architecture");
+    let mut other = rig();
+    other.id = "robot".into();
+    assert_names(weights.expect_rig(&other), "rig_id");
+    let mut other = rig();
+    other.version = 5;
+    assert_names(weights.expect_rig(&other), "rig_version");
+    let mut other = rig();
+    other.parameters.swap(0, 1);
+    assert_names(weights.expect_rig(&other), "parameter_names");
+    let mut other = rig();
+    other.parameters.pop();
+    assert_names(weights.expect_rig(&other), "parameter_names");
+    let weights = saved.with_meta(|meta| drop(meta.parameter_names.pop())).unwrap();
+    assert_names(weights.expect_rig(&rig()), "parameter_names");
+    let weights = saved.with_meta(|meta| meta.config = "small".into()).unwrap();
+    assert_names(weights.config::<BonePointConfig>(), "config");
+}
+
+#[test]
+fn files_of_others_are_errors() {
+    let values = 1f32.to_le_bytes();
+    let view = |dtype| safetensors::tensor::TensorView::new(dtype, vec![1], &values).unwrap();
+    let f32s = view(safetensors::Dtype::F32);
+    let plain = safetensors::serialize([("a", &f32s)], None).unwrap();
+    assert_names(Weights::from_bytes(&plain, "net.safetensors"), "likeness");
+    let info = HashMap::from([("likeness".to_owned(), "{}".to_owned())]);
+    let empty = safetensors::serialize([("a", &f32s)], Some(info)).unwrap();
+    assert_names(Weights::from_bytes(&empty, "net.safetensors"), "likeness");
+    let saved = Saved::new(Precision::F32);
+    let info = HashMap::from([("likeness".to_owned(), serde_json::to_string(&saved.meta).unwrap())]);
+    let ints = view(safetensors::Dtype::I32);
+    let integers = safetensors::serialize([("a", &ints)], Some(info)).unwrap();
+    assert_names(Weights::from_bytes(&integers, "net.safetensors"), "a");
+    assert_eq!(variables(&saved.map).len(), saved.tensors().len());
+}
