@@ -41,3 +41,21 @@ impl Camera {
         Some(Vec2::new((unit.x + 1.0) * 0.5 * self.width as f32, (1.0 - unit.y) * 0.5 * self.height as f32))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pixels_count_from_the_top_left() {
+        let camera =
+            Camera { position: Vec3::new(0.0, 0.0, 1.0), target: Vec3::ZERO, fov_y: 1.0, width: 200, height: 100 };
+        assert_eq!(camera.project(Vec3::ZERO), Some(Vec2::new(100.0, 50.0)));
+        let edge = (0.5_f32).tan();
+        let top = camera.project(Vec3::new(0.0, edge, 0.0)).map(|point| point.round());
+        assert_eq!(top, Some(Vec2::new(100.0, 0.0)), "the field of view is the vertical one, y points down");
+        let right = camera.project(Vec3::new(2.0 * edge, 0.0, 0.0)).map(|point| point.round());
+        assert_eq!(right, Some(Vec2::new(200.0, 50.0)));
+        assert_eq!(camera.project(Vec3::new(0.0, 0.0, 2.0)), None, "behind the camera");
+    }
+}

@@ -172,3 +172,6 @@ impl CompiledRig {
         (matrix, rows, self.parameters)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -321,3 +321,6 @@ impl Fields<'_> {
         object.iter().map(|(name, value)| Ok((name.clone(), read(&format!("{section}.{name}"), value)?))).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

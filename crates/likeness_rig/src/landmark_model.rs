@@ -403,3 +403,6 @@ fn bones_above(mesh: &HeadMesh, binding: &crate::RigBinding) -> Result<Vec<Optio
     }
     Ok(above)
 }
+
+#[cfg(test)]
+mod tests;

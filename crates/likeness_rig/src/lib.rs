@@ -26,6 +26,8 @@ mod prior;
 mod rig;
 pub mod share_code;
 pub mod similarity;
+#[cfg(test)]
+mod synthetic;
 
 pub use arkit::{ARKIT_NAMES, arkit_index};
 pub use atomic::write_atomic;

@@ -42,3 +42,27 @@ impl Cholesky {
         x
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn a_system_is_solved() {
+        let matrix = vec![4.0, 0.0, 0.0, 2.0, 5.0, 0.0, 0.6, 1.0, 3.0];
+        let x = Cholesky::new(matrix, 3).unwrap().solve(&[1.0, 2.0, 3.0]);
+        let rows = [[4.0, 2.0, 0.6], [2.0, 5.0, 1.0], [0.6, 1.0, 3.0]];
+        for (row, right) in rows.iter().zip([1.0, 2.0, 3.0]) {
+            let sum: f64 = row.iter().zip(&x).map(|(a, b)| a * b).sum();
+            assert!((sum - right).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn other_matrices_have_no_factor() {
+        assert!(Cholesky::new(vec![1.0, 0.0, 2.0, 1.0], 2).is_none(), "not positive definite");
+        assert!(Cholesky::new(vec![f64::NAN], 1).is_none());
+    }
+}

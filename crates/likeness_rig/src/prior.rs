@@ -207,3 +207,6 @@ fn truncated_normal(rng: &mut impl Rng) -> f32 {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -219,3 +219,6 @@ impl Rig {
         CompiledRig::new(self)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -138,3 +138,6 @@ impl Reader<'_> {
         self.array::<1>().map(|[byte]| byte)
     }
 }
+
+#[cfg(test)]
+mod tests;

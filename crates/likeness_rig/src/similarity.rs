@@ -88,3 +88,6 @@ fn align_with(src: &[Vec2], dst: &[Vec2], weight: impl Fn(usize) -> f32) -> Opti
     let found = Similarity { a, b, tx: to.x - (a * from.x - b * from.y), ty: to.y - (b * from.x + a * from.y) };
     [found.a, found.b, found.tx, found.ty].iter().all(|value| value.is_finite()).then_some(found)
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use glam::{Mat4, Quat, Vec2, Vec3};
 use gltf::mesh::Mode;
-use gltf::{Gltf, Node, Semantic, Skin};
+use gltf::{Document, Gltf, Node, Semantic, Skin};
 use serde_json::Value;
 
 use super::accessor::{MAX_ELEMENTS, dense, nonzero, whole};
@@ -25,8 +25,12 @@ pub(super) fn read(bytes: &[u8], source: &str) -> Result<HeadMesh> {
     if length.is_none_or(|length| (length as usize) < HEADER) {
         return Err(syntax("not a binary glTF file".into()));
     }
-    let file = Gltf::from_slice(bytes).map_err(|error| syntax(format!("not a whole binary glTF file ({error})")))?;
-    let reader = Reader { source, blob: file.blob.as_deref().unwrap_or_default() };
+    let damaged = |error: gltf::Error| syntax(format!("not a whole binary glTF file ({error})"));
+    let Gltf { document, blob } = Gltf::from_slice_without_validation(bytes).map_err(damaged)?;
+    let json = document.into_json();
+    check_positions(&json).map_err(syntax)?;
+    let file = Document::from_json(json).map_err(damaged)?;
+    let reader = Reader { source, blob: blob.as_deref().unwrap_or_default() };
 
     let mut skeleton = Skeleton::default();
     let mut names = MorphNames::default();
@@ -47,6 +51,15 @@ pub(super) fn read(bytes: &[u8], source: &str) -> Result<HeadMesh> {
     let mesh = HeadMesh { joints, morph_names: names.names, parts };
     mesh.joint_order().map_err(|_| reader.fault("joints", "their parents go in a circle"))?;
     Ok(mesh)
+}
+
+/// The library's own checks look up the accessor of the positions before they know that it is there.
+fn check_positions(json: &gltf::json::Root) -> std::result::Result<(), String> {
+    let attributes = json.meshes.iter().flat_map(|mesh| &mesh.primitives).flat_map(|primitive| &primitive.attributes);
+    match attributes.map(|(_, accessor)| accessor.value()).find(|accessor| *accessor >= json.accessors.len()) {
+        Some(accessor) => Err(format!("a mesh uses the accessor {accessor}, which is not there")),
+        None => Ok(()),
+    }
 }
 
 struct Reader<'a> {
@@ -252,7 +265,7 @@ impl Skeleton {
     }
 
     /// The joints with their parents. Nodes above them are added, as their transforms count too.
-    fn finish(mut self, reader: &Reader<'_>, file: &Gltf) -> Result<Vec<Joint>> {
+    fn finish(mut self, reader: &Reader<'_>, file: &Document) -> Result<Vec<Joint>> {
         let nodes: Vec<Node<'_>> = file.nodes().collect();
         let mut parents = vec![None; nodes.len()];
         for node in &nodes {
@@ -295,3 +308,6 @@ impl Skeleton {
         Ok(joints)
     }
 }
+
+#[cfg(test)]
+mod tests;

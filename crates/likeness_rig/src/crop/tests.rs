@@ -1,0 +1,44 @@
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+
+use super::*;
+use crate::{HeadMesh, LandmarkSet, Rig};
+
+/// How far the constant may be from the head, pixels: small changes of the head leave trained networks of use.
+const TOLERANCE: f32 = 2.5;
+
+#[test]
+fn the_reference_is_the_bundled_heads() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/head");
+    let rig = Rig::load(&folder.join("head.rig.ron")).unwrap();
+    let mesh = HeadMesh::load(&folder.join(&rig.mesh)).unwrap();
+    let set = LandmarkSet::load(&folder.join(&rig.landmarks)).unwrap();
+    let model = LandmarkModel::new(&rig, &mesh, &set).unwrap();
+    for (index, (a, b)) in reference_of(&model).iter().zip(reference()).enumerate() {
+        assert!(a.distance(b) < TOLERANCE, "landmark {index}: the head has {a}, the constant {b}");
+    }
+}
+
+#[test]
+fn the_reference_is_symmetric_and_inside_the_crop() {
+    let points = reference();
+    let mirrored = |index: usize| Vec2::new(CROP_SIZE as f32 - points[index].x, points[index].y);
+    for (right, left) in [(0, 16), (8, 8), (17, 26), (30, 30), (31, 35), (36, 45), (39, 42), (48, 54), (60, 64)] {
+        assert!(points[left].distance(mirrored(right)) < 0.5, "{right} and {left}");
+    }
+    assert!(points.iter().all(|point| point.min_element() > 0.0 && point.max_element() < CROP_SIZE as f32));
+    assert!((points[45].x - points[36].x - EYE_DISTANCE).abs() < 0.1);
+}
+
+#[test]
+fn a_photo_is_brought_onto_the_reference() {
+    let photo = Similarity { a: 3.0, b: 0.8, tx: 200.0, ty: 90.0 };
+    let mut landmarks = reference().map(|point| photo.apply(point));
+    landmarks[4] += Vec2::splat(300.0);
+    let found = photo_to_crop(&landmarks).unwrap();
+    for index in INNER {
+        assert!(found.apply(landmarks[index]).distance(reference()[index]) < 1e-2, "the contour takes no part");
+    }
+    assert_eq!(photo_to_crop(&[Vec2::ONE; LANDMARK_COUNT]), None);
+}

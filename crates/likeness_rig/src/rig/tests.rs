@@ -1,0 +1,122 @@
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use super::*;
+use crate::synthetic;
+
+/// A change of a sound rig, and what the error must be.
+type Case = (&'static str, fn(&mut Rig), fn(&RigError) -> bool);
+
+#[test]
+fn a_sound_rig_passes_and_survives_a_round_trip() {
+    let rig = synthetic::rig();
+    rig.validate("head.rig.ron").unwrap();
+    assert_eq!(Rig::from_ron(&rig.to_ron().unwrap(), "head.rig.ron").unwrap(), rig);
+}
+
+#[test]
+fn each_fault_gives_its_error() {
+    let cases: [Case; 27] = [
+        ("format", |rig| rig.format = 2, |error| matches!(error, RigError::Format { found: 2, known: 1, .. })),
+        ("id", |rig| rig.id.clear(), |error| matches!(error, RigError::Empty { .. })),
+        ("id", |rig| rig.id = "Head 1".into(), |error| matches!(error, RigError::BadName { .. })),
+        ("mesh", |rig| rig.mesh.clear(), |error| matches!(error, RigError::Empty { .. })),
+        ("prior", |rig| rig.prior.clear(), |error| matches!(error, RigError::Empty { .. })),
+        ("landmarks", |rig| rig.landmarks.clear(), |error| matches!(error, RigError::Empty { .. })),
+        ("bones", |rig| rig.bones.clear(), |error| matches!(error, RigError::Empty { .. })),
+        ("parameters", |rig| rig.parameters.clear(), |error| matches!(error, RigError::Empty { .. })),
+        ("bones[0].name", |rig| rig.bones[0].name = "Nose".into(), |error| matches!(error, RigError::BadName { .. })),
+        ("bones[0].name", |rig| rig.bones[0].name = ".L".into(), |error| matches!(error, RigError::BadName { .. })),
+        ("bones[0].joint", |rig| rig.bones[0].joint.clear(), |error| matches!(error, RigError::Empty { .. })),
+        (
+            "bones[1].name",
+            |rig| rig.bones[1].name = "nose".into(),
+            |error| matches!(error, RigError::Duplicate { name, .. } if name == "nose"),
+        ),
+        (
+            "bones[1].joint",
+            |rig| rig.bones[1].joint = "nose".into(),
+            |error| matches!(error, RigError::Duplicate { .. }),
+        ),
+        (
+            "bones[0].mirror",
+            |rig| rig.bones[0].mirror = Some("ear".into()),
+            |error| matches!(error, RigError::UnknownMirror { bone, .. } if bone == "ear"),
+        ),
+        (
+            "bones[0].mirror",
+            |rig| rig.bones[0].mirror = Some("nose".into()),
+            |error| matches!(error, RigError::UnknownMirror { .. }),
+        ),
+        ("bones[2].mirror", |rig| rig.bones[3].mirror = None, |error| matches!(error, RigError::UnknownMirror { .. })),
+        (
+            "drives[0]",
+            |rig| rig.parameters[0].drives[0].bone = "ear".into(),
+            |error| matches!(error, RigError::UnknownBone { bone, .. } if bone == "ear"),
+        ),
+        (
+            "drives[0].mirror",
+            |rig| rig.parameters[0].drives[0].mirror = true,
+            |error| matches!(error, RigError::UnknownMirror { .. }),
+        ),
+        (
+            "amount",
+            |rig| rig.parameters[0].drives[0].amount = f32::NAN,
+            |error| matches!(error, RigError::OutOfRange { value, .. } if value.is_nan()),
+        ),
+        (
+            "amount",
+            |rig| rig.parameters[0].drives[0].amount = 10.0,
+            |error| matches!(error, RigError::OutOfRange { .. }),
+        ),
+        ("drives", |rig| rig.parameters[0].drives.clear(), |error| matches!(error, RigError::Empty { .. })),
+        (
+            "parameters[1].name",
+            |rig| rig.parameters[1].name = rig.parameters[0].name.clone(),
+            |error| matches!(error, RigError::Duplicate { .. }),
+        ),
+        (
+            "parameters[1].name",
+            |rig| rig.parameters[1].name = "nasenlänge".into(),
+            |error| matches!(error, RigError::BadName { .. }),
+        ),
+        ("choices", |rig| rig.options[0].choices.clear(), |error| matches!(error, RigError::Empty { .. })),
+        (
+            "choices",
+            |rig| rig.options[0].choices = (0..257).map(|index| format!("choice{index}")).collect(),
+            |error| matches!(error, RigError::OutOfRange { .. }),
+        ),
+        (
+            "options[0].default",
+            |rig| rig.options[0].default = "curly".into(),
+            |error| matches!(error, RigError::UnknownChoice { choice, .. } if choice == "curly"),
+        ),
+        (
+            "colors[0].default",
+            |rig| rig.colors[0].default[1] = 1.5,
+            |error| matches!(error, RigError::OutOfRange { .. }),
+        ),
+    ];
+    for (field, spoil, expected) in cases {
+        let mut rig = synthetic::rig();
+        spoil(&mut rig);
+        let error = rig.validate("head.rig.ron").unwrap_err();
+        assert!(expected(&error), "{field}: {error:?}");
+        let message = error.to_string();
+        assert!(message.starts_with("head.rig.ron: "), "{message}");
+        assert!(matches!(error, RigError::Format { .. }) || message.contains(field), "{field}: {message}");
+        assert!(rig.compile().is_err(), "{field}: a faulty rig compiles");
+    }
+}
+
+#[test]
+fn text_that_is_no_rig_is_an_error() {
+    let sound = synthetic::rig().to_ron().unwrap();
+    let nested = format!("({}", "[".repeat(100_000));
+    for text in ["", "(", "42", "(format: 1)", &sound[..sound.len() / 2], &nested] {
+        assert!(matches!(Rig::from_ron(text, "x.rig.ron"), Err(RigError::Syntax { .. })));
+    }
+    let huge = " ".repeat(MAX_BYTES as usize + 1);
+    assert!(matches!(Rig::from_ron(&huge, "x.rig.ron"), Err(RigError::TooLarge { .. })));
+    let missing = Rig::load(Path::new("no/such.rig.ron")).unwrap_err();
+    assert!(missing.to_string().contains("no/such.rig.ron"));
+}
