@@ -14,7 +14,8 @@ use std::io::Cursor;
 use std::path::Path;
 
 fn full_hd() -> RgbImage {
-    let portrait = Photo::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/photos/astronaut.jpg")).unwrap();
+    let portrait =
+        Photo::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/photos/astronaut.jpg")).unwrap();
     let mut pixels = RgbImage::from_pixel(1920, 1080, Rgb([120, 130, 140]));
     imageops::replace(&mut pixels, &imageops::resize(&portrait.pixels, 1080, 1080, FilterType::CatmullRom), 420, 0);
     pixels
@@ -25,7 +26,8 @@ fn steps(criterion: &mut Criterion) {
     let mut jpeg = Cursor::new(Vec::new());
     image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 90).encode_image(&pixels).unwrap();
     let jpeg = jpeg.into_inner();
-    criterion.bench_function("decode", |bencher| bencher.iter(|| Photo::from_bytes(black_box(&jpeg), "bench").unwrap()));
+    criterion
+        .bench_function("decode", |bencher| bencher.iter(|| Photo::from_bytes(black_box(&jpeg), "bench").unwrap()));
 
     let photo = Photo { pixels };
     let detector = Detector::new();
@@ -42,7 +44,9 @@ fn steps(criterion: &mut Criterion) {
     criterion.bench_function("quality", |bencher| {
         bencher.iter(|| warnings(&crop, &photo_to_crop, black_box(&landmarks), &HeadPose::default(), (1920, 1080)));
     });
-    criterion.bench_function("colours", |bencher| bencher.iter(|| measure_colors(black_box(&crop), &photo_to_crop, &landmarks)));
+    criterion.bench_function("colours", |bencher| {
+        bencher.iter(|| measure_colors(black_box(&crop), &photo_to_crop, &landmarks));
+    });
 }
 
 criterion_group!(benches, steps);

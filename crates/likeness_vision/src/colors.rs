@@ -1,7 +1,7 @@
 //! Skin, lip and hair colour as the photo shows them.
 //!
-//! The colours are what the camera saw: the light's colour and strength are in them. Each is the median of the pixels of its
-//! region that are neither in shadow nor shining.
+//! The colours are what the camera saw: the light's colour and strength are in them. Each is the median of the pixels
+//! of its region that are neither in shadow nor shining.
 
 use glam::Vec2;
 use image::RgbImage;
@@ -48,7 +48,10 @@ pub fn measure_colors(crop: &RgbImage, photo_to_crop: &Similarity, landmarks: &[
     let in_skin = |point: Vec2| skin.iter().any(|(centre, radius)| point.distance(*centre) < radius * unit);
     let in_lips = |point: Vec2| inside(point, &at[48..60]) && !inside(point, &at[60..68]);
     let in_brows = |point: Vec2| {
-        [17..21, 22..26].into_iter().flatten().any(|index| segment_distance(point, at[index], at[index + 1]) < 0.035 * unit)
+        [17..21, 22..26]
+            .into_iter()
+            .flatten()
+            .any(|index| segment_distance(point, at[index], at[index + 1]) < 0.035 * unit)
     };
     MeasuredColors {
         skin: median(crop, &at, in_skin, SKIN_RANGE),
@@ -57,8 +60,8 @@ pub fn measure_colors(crop: &RgbImage, photo_to_crop: &Similarity, landmarks: &[
     }
 }
 
-/// The median of each channel over the pixels of a region whose brightness lies within the given part of the region's. The region
-/// lies near the box around `about`.
+/// The median of each channel over the pixels of a region whose brightness lies within the given part of the region's.
+/// The region lies near the box around `about`.
 fn median(crop: &RgbImage, about: &[Vec2], region: impl Fn(Vec2) -> bool, range: (f32, f32)) -> Option<[f32; 3]> {
     let low = about.iter().copied().fold(Vec2::MAX, Vec2::min) - MARGIN;
     let high = about.iter().copied().fold(Vec2::MIN, Vec2::max) + MARGIN;

@@ -9,11 +9,12 @@ use rustface::{ImageData, Model};
 const MODEL: &[u8] = include_bytes!("../../../assets/models/seeta_fd_frontal_v1.0.bin");
 /// The cascade's window: the smallest face, in pixels of the copy that is searched.
 const WINDOW: u32 = 40;
-/// Long sides of the copies that are searched one after the other until one shows a face. The first finds faces from an eighth of the
-/// picture up, and is what an ordinary photo costs; the last goes below the smallest face that can be used, so that such a face is
-/// reported as too small and not as absent.
+/// Long sides of the copies that are searched one after the other until one shows a face. The first finds faces from an
+/// eighth of the picture up, and is what an ordinary photo costs; the last goes below the smallest face that can be
+/// used, so that such a face is reported as too small and not as absent.
 const COPY_SIDES: [u32; 4] = [320, 512, 960, 1600];
-/// Width in pixels of the copy from which a largest face ends the search; below it, faces of nearly its size may have been missed.
+/// Width in pixels of the copy from which a largest face ends the search; below it, faces of nearly its size may have
+/// been missed.
 const SURE_WIDTH: f32 = 50.0;
 /// Small photos are enlarged at most this much in the search for small faces.
 const MAX_ENLARGEMENT: f32 = 2.0;
@@ -28,8 +29,8 @@ const WINDOW_STEP: u32 = 4;
 /// Boxes that cover each other by more than this part of the smaller one are the same face.
 const SAME_FACE: f32 = 0.5;
 
-/// Where a face is: a square about the inner face, from above the brows to below the mouth. Pixels of the upright photo; a corner
-/// may lie outside.
+/// Where a face is: a square about the inner face, from above the brows to below the mouth. Pixels of the upright
+/// photo; a corner may lie outside.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FaceBox {
     /// Left edge.
@@ -82,8 +83,8 @@ impl Detector {
         Self { model }
     }
 
-    /// The faces of a photo, the largest first. Sideways or upside-down faces are not looked for: a photo is turned upright by its
-    /// EXIF orientation.
+    /// The faces of a photo, the largest first. Sideways or upside-down faces are not looked for: a photo is turned
+    /// upright by its EXIF orientation.
     #[must_use]
     pub fn detect(&self, photo: &Photo) -> Vec<FaceBox> {
         let (width, height) = photo.pixels.dimensions();
@@ -160,8 +161,8 @@ struct GreyCopy {
 }
 
 impl GreyCopy {
-    /// Averages the photo's pixels under each pixel of the copy, or repeats them where the copy is larger. `border` is a part of the
-    /// long side; it repeats the picture's edge.
+    /// Averages the photo's pixels under each pixel of the copy, or repeats them where the copy is larger. `border` is
+    /// a part of the long side; it repeats the picture's edge.
     fn new(photo: &RgbImage, scale: f32, border: f32) -> Self {
         let (from_w, from_h) = (photo.width() as usize, photo.height() as usize);
         let to = |side: usize| ((side as f32 * scale).round() as usize).max(1);
@@ -181,7 +182,9 @@ impl GreyCopy {
                 let rows = range(y.saturating_sub(pad).min(to_h - 1), from_h, to_h);
                 sums.fill([0; 3]);
                 for source in rows.clone() {
-                    for (sum, pixel) in sums.iter_mut().zip(raw[source * from_w * 3..(source + 1) * from_w * 3].as_chunks::<3>().0) {
+                    for (sum, pixel) in
+                        sums.iter_mut().zip(raw[source * from_w * 3..(source + 1) * from_w * 3].as_chunks::<3>().0)
+                    {
                         for (sum, &value) in sum.iter_mut().zip(pixel) {
                             *sum += u32::from(value);
                         }

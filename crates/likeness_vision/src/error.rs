@@ -82,7 +82,9 @@ pub enum VisionError {
         count: usize,
     },
     /// The face has too few pixels.
-    #[error("the face is too small: {eye_distance:.0} pixels between the outer eye corners, {limit:.0} are needed: use a larger photo or stand closer")]
+    #[error(
+        "the face is too small: {eye_distance:.0} pixels between the outer eye corners, {limit:.0} are needed: use a larger photo or stand closer"
+    )]
     FaceTooSmall {
         /// Distance between the outer eye corners, pixels.
         eye_distance: f32,
@@ -90,7 +92,9 @@ pub enum VisionError {
         limit: f32,
     },
     /// The head is turned so far that one half of the face is hidden.
-    #[error("the face is turned too far: {yaw:.0} degrees, at most {limit:.0} can be used: look more toward the camera")]
+    #[error(
+        "the face is turned too far: {yaw:.0} degrees, at most {limit:.0} can be used: look more toward the camera"
+    )]
     TurnedTooFar {
         /// The measured yaw, degrees; positive when the head is turned to its own left.
         yaw: f32,

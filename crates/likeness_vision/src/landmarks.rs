@@ -4,17 +4,16 @@ use crate::align::{landmark_crop, landmark_recrop};
 use crate::detect::FaceBox;
 use crate::error::{Result, VisionError};
 use crate::photo::Photo;
-use crate::warp::{to_tensor, warp};
-use candle_core::Device;
+use crate::warp::warp;
 use glam::Vec2;
-use likeness_nets::{LANDMARK, LandmarkConfig, LandmarkNet, Weights, WeightsMeta};
+use likeness_nets::{FoldedLandmarkNet, LANDMARK, LandmarkConfig, LandmarkNet, Weights, WeightsMeta, crop_tensor};
 use likeness_rig::similarity::Similarity;
 
-/// Finds the landmarks of a face with the landmark network, in two passes: in a square about the detector's box, then in a square
-/// in which the face found by the first stands upright and in the middle.
+/// Finds the landmarks of a face with the landmark network, in two passes: in a square about the detector's box, then
+/// in a square in which the face found by the first stands upright and in the middle.
 #[derive(Debug)]
 pub struct Landmarker {
-    net: LandmarkNet,
+    net: FoldedLandmarkNet,
     meta: WeightsMeta,
 }
 
@@ -28,7 +27,7 @@ impl Landmarker {
         weights.expect_architecture(LANDMARK)?;
         let config: LandmarkConfig = weights.config()?;
         let net = weights.build(|vb| LandmarkNet::new(&config, vb, None))?;
-        Ok(Self { net, meta: weights.meta().clone() })
+        Ok(Self { net: net.fold()?, meta: weights.meta().clone() })
     }
 
     /// What is written about the network in its file.
@@ -47,14 +46,11 @@ impl Landmarker {
     }
 
     fn pass(&self, photo: &Photo, photo_to_crop: &Similarity) -> Result<[Vec2; 68]> {
-        let size = self.net.config().input as u32;
+        let size = self.net.config().input;
         let back = photo_to_crop.inverse().ok_or(VisionError::DegenerateLandmarks)?;
-        let crop = warp(&photo.pixels, photo_to_crop, size);
-        let points = self.net.forward(&to_tensor(&[&crop], &Device::Cpu)?, false)?;
-        let points: Vec<f32> = points.flatten_all()?.to_vec1()?;
-        let points = points.as_chunks::<2>().0;
-        Ok(std::array::from_fn(|index| {
-            points.get(index).map_or(Vec2::NAN, |&point| back.apply(Vec2::from(point) * size as f32))
-        }))
+        let crop = warp(&photo.pixels, photo_to_crop, size as u32);
+        let points = self.net.forward(&crop_tensor(&[crop.as_raw()], size)?)?;
+        let points = points.first().ok_or(VisionError::DegenerateLandmarks)?;
+        Ok(points.map(|point| back.apply(Vec2::from(point) * size as f32)))
     }
 }

@@ -39,12 +39,13 @@ impl Photo {
         Self::from_bytes(&std::fs::read(path).map_err(io)?, &path.display().to_string())
     }
 
-    /// Decodes a JPEG (also CMYK), PNG (also 16-bit) or WebP picture: turned upright, grey spread to three channels, transparent
-    /// parts laid over white. The content decides about the format, not the name. `source` names the photo in errors.
+    /// Decodes a JPEG (also CMYK), PNG (also 16-bit) or WebP picture: turned upright, grey spread to three channels,
+    /// transparent parts laid over white. The content decides about the format, not the name. `source` names the photo
+    /// in errors.
     ///
     /// # Errors
-    /// Nothing in the file, another format, a damaged or truncated file, more than [`MAX_MEGAPIXELS`], less than [`MIN_SIDE`] pixels
-    /// on a side.
+    /// Nothing in the file, another format, a damaged or truncated file, more than [`MAX_MEGAPIXELS`], less than
+    /// [`MIN_SIDE`] pixels on a side.
     pub fn from_bytes(bytes: &[u8], source: &str) -> Result<Self> {
         let photo = || source.to_owned();
         if bytes.is_empty() {
@@ -123,15 +124,17 @@ fn describe(bytes: &[u8]) -> &'static str {
         "it is a picture in another format"
     } else if bytes.starts_with(b"%PDF") {
         "it is a PDF document"
-    } else if std::str::from_utf8(&bytes[..bytes.len().min(512)]).map_or_else(|error| error.valid_up_to() > 500, |_| true) {
+    } else if std::str::from_utf8(&bytes[..bytes.len().min(512)])
+        .map_or_else(|error| error.valid_up_to() > 500, |_| true)
+    {
         "it is text"
     } else {
         "it is something else"
     }
 }
 
-/// Whether a JPEG's segments run through to its end-of-image marker. A thumbnail inside a segment has its own marker and is skipped
-/// with the segment; bytes after the end are allowed, as phones put videos there.
+/// Whether a JPEG's segments run through to its end-of-image marker. A thumbnail inside a segment has its own marker
+/// and is skipped with the segment; bytes after the end are allowed, as phones put videos there.
 fn jpeg_is_complete(bytes: &[u8]) -> bool {
     let mut at = 2;
     loop {

@@ -7,10 +7,9 @@ use crate::error::{Result, VisionError};
 use crate::landmarks::Landmarker;
 use crate::photo::Photo;
 use crate::quality::{QualityWarning, check_usable, eye_distance, head_pose, warnings};
-use crate::warp::to_tensor;
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use glam::Vec2;
-use likeness_nets::{BONE_POINT, BonePointConfig, BonePointNet, Weights, WeightsMeta};
+use likeness_nets::{BONE_POINT, BonePointConfig, BonePointNet, FoldedBonePointNet, Weights, WeightsMeta, crop_tensor};
 use likeness_rig::crop::{CROP_SIZE, INNER};
 use likeness_rig::fit::{self, FitOptions, FitState};
 use likeness_rig::similarity::align;
@@ -92,10 +91,11 @@ pub struct StepTimes {
 /// A face read from a photo.
 #[derive(Clone, Debug)]
 pub struct Prediction {
-    /// The character's face: parameters from the network; the colours `skin`, `lips` and `hair` as measured in the photo, where the
-    /// rig has such slots; the rest neutral.
+    /// The character's face: parameters from the network; the colours `skin`, `lips` and `hair` as measured in the
+    /// photo, where the rig has such slots; the rest neutral.
     pub face: Face,
-    /// 0..1: how clear the face was to the detector, times how well the predicted face's landmarks agree with the photo's.
+    /// 0..1: how clear the face was to the detector, times how well the predicted face's landmarks agree with the
+    /// photo's.
     pub confidence: f32,
     /// The photo's expression, coefficients 0..1 in the order of [`likeness_rig::ARKIT_NAMES`].
     pub expression: [f32; 52],
@@ -111,14 +111,15 @@ pub struct Prediction {
     pub ms: StepTimes,
 }
 
-/// Photos to faces. It holds everything that prediction needs, keeps no state between photos, and may be shared by threads.
+/// Photos to faces. It holds everything that prediction needs, keeps no state between photos, and may be shared by
+/// threads.
 pub struct FacePredictor {
     rig: Rig,
     prior: Prior,
     model: LandmarkModel,
     detector: Detector,
     landmarker: Landmarker,
-    net: BonePointNet,
+    net: FoldedBonePointNet,
     meta: WeightsMeta,
 }
 
@@ -136,7 +137,8 @@ impl FacePredictor {
     pub fn load(paths: &ModelPaths) -> Result<Self> {
         let rig = Rig::load(&paths.rig)?;
         let folder = paths.rig.parent().unwrap_or(Path::new("."));
-        let read = |path: &Path| std::fs::read(path).map_err(|source| VisionError::Io { path: path.to_path_buf(), source });
+        let read =
+            |path: &Path| std::fs::read(path).map_err(|source| VisionError::Io { path: path.to_path_buf(), source });
         let prior = Prior::load(&folder.join(&rig.prior), &rig)?;
         let mesh = HeadMesh::load(&folder.join(&rig.mesh))?;
         let points = LandmarkSet::load(&folder.join(&rig.landmarks))?;
@@ -165,7 +167,8 @@ impl FacePredictor {
         Self::new(rig, prior, &mesh, &points, landmarker, bytes.bone_point, "bone-point network")
     }
 
-    /// Puts a predictor together. `weights` are the bytes of the bone-point network's file, `source` names it in errors.
+    /// Puts a predictor together. `weights` are the bytes of the bone-point network's file, `source` names it in
+    /// errors.
     ///
     /// # Errors
     /// Weights, mesh or landmark points do not belong to the rig.
@@ -192,11 +195,13 @@ impl FacePredictor {
                 return Err(VisionError::Model {
                     file: source.to_owned(),
                     field: field.to_owned(),
-                    problem: format!("is {found}, needed is {needed}: use the weights that belong to this version and rig"),
+                    problem: format!(
+                        "is {found}, needed is {needed}: use the weights that belong to this version and rig"
+                    ),
                 });
             }
         }
-        let net = weights.build(|vb| BonePointNet::new(&config, vb, None))?;
+        let net = weights.build(|vb| BonePointNet::new(&config, vb, None))?.fold()?;
         Ok(Self { rig, prior, model, detector: Detector::new(), landmarker, net, meta: weights.meta().clone() })
     }
 
@@ -224,8 +229,8 @@ impl FacePredictor {
     /// The face in a photo.
     ///
     /// # Errors
-    /// [`VisionError::NoFace`], [`VisionError::SeveralFaces`], [`VisionError::FaceTooSmall`], [`VisionError::TurnedTooFar`],
-    /// [`VisionError::DegenerateLandmarks`].
+    /// [`VisionError::NoFace`], [`VisionError::SeveralFaces`], [`VisionError::FaceTooSmall`],
+    /// [`VisionError::TurnedTooFar`], [`VisionError::DegenerateLandmarks`].
     pub fn predict(&self, photo: &Photo, options: &PredictOptions) -> Result<Prediction> {
         let mut ms = StepTimes::default();
         let mut lap = Lap::new();
@@ -250,7 +255,7 @@ impl FacePredictor {
         let colors = measure_colors(&crop, &photo_to_crop, &landmarks);
         ms.align = lap.end();
 
-        let output = self.net.forward(&to_tensor(&[&crop], &Device::Cpu)?, false)?;
+        let output = self.net.forward(&crop_tensor(&[crop.as_raw()], CROP_SIZE)?)?;
         let mut parameters = values(&output.parameters)?;
         let mut expression: [f32; EXPRESSIONS] = values(&output.expression)?.try_into().unwrap_or([0.0; EXPRESSIONS]);
         // The predicted shape tells the pose better than the mean face does.
@@ -292,9 +297,15 @@ impl FacePredictor {
         face
     }
 
-    /// How far the inner landmarks of a face lie from the photo's on average, once brought over them by a similarity, in distances
-    /// of the outer eye corners. Parallel projection.
-    fn disagreement(&self, parameters: &[f32], expression: &[f32; EXPRESSIONS], pose: &HeadPose, landmarks: &[Vec2; 68]) -> f32 {
+    /// How far the inner landmarks of a face lie from the photo's on average, once brought over them by a similarity,
+    /// in distances of the outer eye corners. Parallel projection.
+    fn disagreement(
+        &self,
+        parameters: &[f32],
+        expression: &[f32; EXPRESSIONS],
+        pose: &HeadPose,
+        landmarks: &[Vec2; 68],
+    ) -> f32 {
         let rotation = pose.rotation();
         let points = self.model.points(parameters, expression, pose.yaw).map(|point| {
             let point = rotation * point;

@@ -17,14 +17,15 @@ pub const MAX_YAW: f32 = 60.0;
 const SMALL_EYE_DISTANCE: f32 = 40.0;
 /// Yaw from which one side of the face is guessed rather than seen, degrees.
 const FAR_YAW: f32 = 35.0;
-/// Mean luma of the face, 0..255, below which shapes drown in noise; 150 portraits of people of all skin colours have 54 to 195.
+/// Mean luma of the face, 0..255, below which shapes drown in noise; 150 portraits of people of all skin colours have
+/// 54 to 195.
 const DARK_LUMA: f32 = 40.0;
 /// Part of the face's pixels that may be white.
 const WHITE_PART: f32 = 0.2;
 /// A pixel is white from this value in all channels.
 const WHITE: u8 = 250;
-/// Least sharpness, see [`QualityWarning::Blurred`]: 150 sharp portraits have 0.15 to 0.70, the same blurred by 6 % of the eye distance
-/// 0.03 to 0.08.
+/// Least sharpness, see [`QualityWarning::Blurred`]: 150 sharp portraits have 0.15 to 0.70, the same blurred by 6 % of
+/// the eye distance 0.03 to 0.08.
 const MIN_SHARPNESS: f32 = 0.1;
 /// Least part of the inner landmarks that lie inside the photo.
 const MIN_INSIDE: f32 = 1.0;
@@ -65,7 +66,9 @@ pub enum QualityWarning {
         eye_distance: f32,
     },
     /// The photo cuts the face.
-    #[error("the photo cuts the face off ({percent:.0} % of its inner landmarks are inside): use a photo with the whole face")]
+    #[error(
+        "the photo cuts the face off ({percent:.0} % of its inner landmarks are inside): use a photo with the whole face"
+    )]
     CutOff {
         /// Inner landmarks inside the photo, percent.
         percent: f32,
@@ -77,7 +80,9 @@ pub enum QualityWarning {
         count: usize,
     },
     /// The prediction does not agree with the photo's landmarks.
-    #[error("the predicted face fits the photo badly (landmarks are off by {percent:.0} % of the eye distance): try another photo")]
+    #[error(
+        "the predicted face fits the photo badly (landmarks are off by {percent:.0} % of the eye distance): try another photo"
+    )]
     PoorFit {
         /// Mean distance of the predicted from the photo's landmarks, percent of the distance of the outer eye corners.
         percent: f32,
@@ -90,8 +95,8 @@ pub fn eye_distance(landmarks: &[Vec2; 68]) -> f32 {
     landmarks[36].distance(landmarks[45])
 }
 
-/// The pose of a head from its landmarks in a photo (pixels, y down) and its 68 points in space (metres, from the neutral face will
-/// do), under parallel projection. `None` when the landmarks are degenerate.
+/// The pose of a head from its landmarks in a photo (pixels, y down) and its 68 points in space (metres, from the
+/// neutral face will do), under parallel projection. `None` when the landmarks are degenerate.
 ///
 /// Only the 51 inner points are used: the contour slides over the head as it turns.
 #[must_use]
@@ -122,8 +127,8 @@ pub fn head_pose(points: &[Vec3; 68], landmarks: &[Vec2; 68]) -> Option<HeadPose
 /// Refuses faces that cannot be used.
 ///
 /// # Errors
-/// [`VisionError::DegenerateLandmarks`], [`VisionError::FaceTooSmall`] below [`MIN_EYE_DISTANCE`], [`VisionError::TurnedTooFar`]
-/// beyond [`MAX_YAW`].
+/// [`VisionError::DegenerateLandmarks`], [`VisionError::FaceTooSmall`] below [`MIN_EYE_DISTANCE`],
+/// [`VisionError::TurnedTooFar`] beyond [`MAX_YAW`].
 pub fn check_usable(landmarks: &[Vec2; 68], pose: &HeadPose) -> Result<()> {
     let eye_distance = landmarks_extent(landmarks)?;
     if eye_distance < MIN_EYE_DISTANCE {
@@ -135,20 +140,20 @@ pub fn check_usable(landmarks: &[Vec2; 68], pose: &HeadPose) -> Result<()> {
     Ok(())
 }
 
-/// What the outer eye corners' distance would be if the head looked straight: the larger of the distance itself and what the
-/// face's height tells, since the corners close up as the head turns.
+/// What the outer eye corners' distance would be if the head looked straight: the larger of the distance itself and
+/// what the face's height tells, since the corners close up as the head turns.
 fn landmarks_extent(landmarks: &[Vec2; 68]) -> Result<f32> {
     if landmarks.iter().any(|point| !point.is_finite()) {
         return Err(VisionError::DegenerateLandmarks);
     }
     let eyes = eye_distance(landmarks);
     let height = ((landmarks[36] + landmarks[45]) * 0.5).distance((landmarks[48] + landmarks[54]) * 0.5);
-    // On the mean head the mouth's corners are 0.83 eye distances below the eyes.
-    Ok(eyes.max(height / 0.83))
+    // On the mean head the corners of the mouth are 0.82 eye distances below the eyes.
+    Ok(eyes.max(height / 0.82))
 }
 
-/// Warnings about the photo's face: light, sharpness, size, pose. `crop` is the aligned crop, `photo_to_crop` what made it, `photo`
-/// the photo's width and height.
+/// Warnings about the photo's face: light, sharpness, size, pose. `crop` is the aligned crop, `photo_to_crop` what made
+/// it, `photo` the photo's width and height.
 #[must_use]
 pub fn warnings(
     crop: &RgbImage,
@@ -176,7 +181,8 @@ pub fn warnings(
         found.push(QualityWarning::SmallFace { eye_distance });
     }
     let extent = Vec2::new(photo.0 as f32, photo.1 as f32);
-    let inside = landmarks[INNER].iter().filter(|point| point.cmpge(Vec2::ZERO).all() && point.cmple(extent).all()).count();
+    let inside =
+        landmarks[INNER].iter().filter(|point| point.cmpge(Vec2::ZERO).all() && point.cmple(extent).all()).count();
     let inside = inside as f32 / INNER.len() as f32;
     if inside < MIN_INSIDE {
         found.push(QualityWarning::CutOff { percent: inside * 100.0 });
@@ -197,8 +203,10 @@ struct Light {
 impl Light {
     fn of(crop: &RgbImage, photo_to_crop: &Similarity, landmarks: &[Vec2; 68]) -> Self {
         let last = CROP_SIZE as f32 - 2.0;
-        let inner = landmarks[INNER].iter().map(|point| photo_to_crop.apply(*point).clamp(Vec2::ONE, Vec2::splat(last)));
-        let (low, high) = inner.fold((Vec2::splat(last), Vec2::ONE), |(low, high), point| (low.min(point), high.max(point)));
+        let inner =
+            landmarks[INNER].iter().map(|point| photo_to_crop.apply(*point).clamp(Vec2::ONE, Vec2::splat(last)));
+        let (low, high) =
+            inner.fold((Vec2::splat(last), Vec2::ONE), |(low, high), point| (low.min(point), high.max(point)));
         let luma = |x: u32, y: u32| {
             let [r, g, b] = crop.get_pixel(x, y).0.map(f32::from);
             0.299 * r + 0.587 * g + 0.114 * b

@@ -1,18 +1,19 @@
-//! Resampling of photos by a similarity, and the networks' input tensors. Training and inference both go through here.
+//! Resampling of photos by a similarity. Training and inference both go through here.
 //!
-//! Coordinates are continuous: the pixel in column 0 covers 0..1 and has its centre at 0.5, as cameras project and landmarks count.
+//! Coordinates are continuous: the pixel in column 0 covers 0..1 and has its centre at 0.5, as cameras project and
+//! landmarks count.
 
-use candle_core::{Device, Tensor};
 use glam::Vec2;
 use image::{Rgb, RgbImage};
 use likeness_rig::similarity::Similarity;
 use std::borrow::Cow;
 
-/// Resamples a photo to a square of `size` pixels. `photo_to_crop` takes photo coordinates to those of the result; what lies
-/// outside the photo repeats its edge.
+/// Resamples a photo to a square of `size` pixels. `photo_to_crop` takes photo coordinates to those of the result; what
+/// lies outside the photo repeats its edge.
 ///
-/// Where the photo is larger than the result, its pixels are averaged first in whole blocks of about a result's pixel, so that
-/// fine patterns do not alias; then follows bilinear sampling. A similarity without an inverse gives a single colour.
+/// Where the photo is larger than the result, its pixels are averaged first in whole blocks of about a result's pixel,
+/// so that fine patterns do not alias; then follows bilinear sampling. A similarity without an inverse gives a single
+/// colour.
 #[must_use]
 pub fn warp(photo: &RgbImage, photo_to_crop: &Similarity, size: u32) -> RgbImage {
     let mut crop = RgbImage::new(size, size);
@@ -35,8 +36,8 @@ pub fn warp(photo: &RgbImage, photo_to_crop: &Similarity, size: u32) -> RgbImage
     crop
 }
 
-/// Cuts an upright square out of a photo and resamples it to `size` pixels, see [`warp`]. `corner` is its upper left corner and
-/// `extent` its side, photo pixels.
+/// Cuts an upright square out of a photo and resamples it to `size` pixels, see [`warp`]. `corner` is its upper left
+/// corner and `extent` its side, photo pixels.
 #[must_use]
 pub fn cut(photo: &RgbImage, corner: Vec2, extent: f32, size: u32) -> RgbImage {
     let scale = size as f32 / extent;
@@ -63,7 +64,8 @@ impl Level<'_> {
         let high = corners.iter().copied().fold(Vec2::MIN, Vec2::max) + 2.0 * block as f32;
         // Casts from floats saturate, and a crop beside the photo keeps the nearest edge.
         let (left, top) = ((low.x as u32).min(width - 1), (low.y as u32).min(height - 1));
-        let (right, bottom) = ((high.x.ceil() as u32).clamp(left + 1, width), (high.y.ceil() as u32).clamp(top + 1, height));
+        let (right, bottom) =
+            ((high.x.ceil() as u32).clamp(left + 1, width), (high.y.ceil() as u32).clamp(top + 1, height));
         let (columns, rows) = ((right - left).div_ceil(block), (bottom - top).div_ceil(block));
         let mut reduced = RgbImage::new(columns, rows);
         let mut sums = vec![[0u32; 3]; columns as usize];
@@ -112,24 +114,4 @@ impl Level<'_> {
             (upper + (lower - upper) * fy + 0.5) as u8
         }))
     }
-}
-
-/// Appends a picture to a network's input: three planes red, green, blue, each value `(v / 255 - 0.5) / 0.5`, -1..1.
-pub fn append_planes(picture: &RgbImage, out: &mut Vec<f32>) {
-    for channel in 0..3 {
-        out.extend(picture.as_raw().iter().skip(channel).step_by(3).map(|&value| f32::from(value) / 127.5 - 1.0));
-    }
-}
-
-/// A network's input from pictures of one size: `[pictures, 3, height, width]`, -1..1, see [`append_planes`].
-///
-/// # Errors
-/// The pictures differ in size, or the device has no memory left.
-pub fn to_tensor(pictures: &[&RgbImage], device: &Device) -> candle_core::Result<Tensor> {
-    let (width, height) = pictures.first().map_or((0, 0), |picture| picture.dimensions());
-    let mut values = Vec::with_capacity(pictures.len() * 3 * width as usize * height as usize);
-    for picture in pictures {
-        append_planes(picture, &mut values);
-    }
-    Tensor::from_vec(values, (pictures.len(), 3, height as usize, width as usize), device)
 }

@@ -1,15 +1,14 @@
 //! Resampling, crops, poses, quality and colours, from landmarks made here.
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-use candle_core::Device;
 use glam::{Vec2, Vec3};
 use image::{Rgb, RgbImage};
 use likeness_rig::HeadPose;
 use likeness_rig::crop::{REFERENCE_LANDMARKS, reference};
 use likeness_rig::similarity::Similarity;
 use likeness_vision::{
-    FaceBox, Photo, QualityWarning, VisionError, align_crop, append_planes, check_usable, head_pose, landmark_crop, landmark_recrop,
-    measure_colors, to_tensor, warnings, warp,
+    FaceBox, Photo, QualityWarning, VisionError, align_crop, check_usable, head_pose, landmark_crop, landmark_recrop,
+    measure_colors, warnings, warp,
 };
 
 /// From the reference crop to a photo: larger, turned and moved.
@@ -82,20 +81,6 @@ fn impossible_similarities_do_no_harm() {
 }
 
 #[test]
-fn tensors_are_planes_from_minus_one_to_one() {
-    let picture = RgbImage::from_fn(4, 3, |x, y| Rgb([(x * 85) as u8, (y * 127) as u8, 255]));
-    let tensor = to_tensor(&[&picture, &picture], &Device::Cpu).unwrap();
-    assert_eq!(tensor.dims(), [2, 3, 3, 4]);
-    let values: Vec<f32> = tensor.get(1).unwrap().flatten_all().unwrap().to_vec1().unwrap();
-    assert_eq!(values[..4], [-1.0, 85.0 / 127.5 - 1.0, 170.0 / 127.5 - 1.0, 1.0]);
-    assert!(values[24..].iter().all(|&value| value == 1.0));
-    let mut planes = Vec::new();
-    append_planes(&picture, &mut planes);
-    assert_eq!(planes, values);
-    assert!(to_tensor(&[&picture, &RgbImage::new(2, 2)], &Device::Cpu).is_err());
-}
-
-#[test]
 fn aligned_landmarks_lie_on_the_reference() {
     let photo = Photo { pixels: RgbImage::from_pixel(900, 700, Rgb([1, 2, 3])) };
     for degrees in [-40.0, 0.0, 90.0] {
@@ -103,7 +88,8 @@ fn aligned_landmarks_lie_on_the_reference() {
         let landmarks = reference().map(|point| place.apply(point));
         let (crop, photo_to_crop) = align_crop(&photo, &landmarks).unwrap();
         assert_eq!(crop.dimensions(), (128, 128));
-        let worst = landmarks.iter().zip(reference()).map(|(a, b)| photo_to_crop.apply(*a).distance(b)).fold(0.0, f32::max);
+        let worst =
+            landmarks.iter().zip(reference()).map(|(a, b)| photo_to_crop.apply(*a).distance(b)).fold(0.0, f32::max);
         assert!(worst < 0.01, "{degrees} degrees: {worst}");
         let recrop = landmark_recrop(&landmarks).unwrap();
         let upright = landmarks.map(|point| recrop.apply(point));
@@ -141,7 +127,9 @@ fn solid() -> [Vec3; 68] {
         let (x, y) = ((x - 64.0) * 2.0, (54.0 - y) * 2.0);
         Vec3::new(x, y, -0.008 * x * x - 0.003 * y * y)
     });
-    for (index, height) in [(27, 6.0), (28, 14.0), (29, 22.0), (30, 30.0), (31, 10.0), (32, 14.0), (33, 18.0), (34, 14.0), (35, 10.0)] {
+    for (index, height) in
+        [(27, 6.0), (28, 14.0), (29, 22.0), (30, 30.0), (31, 10.0), (32, 14.0), (33, 18.0), (34, 14.0), (35, 10.0)]
+    {
         points[index].z += height;
     }
     points
@@ -156,7 +144,9 @@ fn seen(pose: &HeadPose, scale: f32) -> [Vec2; 68] {
 
 #[test]
 fn poses_are_read_from_landmarks() {
-    for (yaw, pitch, roll) in [(0.0, 0.0, 0.0), (30.0, 0.0, 0.0), (-70.0, 0.0, 0.0), (20.0, -15.0, 25.0), (-10.0, 20.0, -40.0)] {
+    for (yaw, pitch, roll) in
+        [(0.0, 0.0, 0.0), (30.0, 0.0, 0.0), (-70.0, 0.0, 0.0), (20.0, -15.0, 25.0), (-10.0, 20.0, -40.0)]
+    {
         let pose = HeadPose { yaw, pitch, roll };
         let found = head_pose(&solid(), &seen(&pose, 0.9)).unwrap();
         let off = (found.yaw - yaw).abs().max((found.pitch - pitch).abs()).max((found.roll - roll).abs());
@@ -177,7 +167,10 @@ fn profiles_and_small_faces_are_refused() {
     assert!(matches!(check(75.0, 1.0).unwrap_err(), VisionError::TurnedTooFar { yaw, .. } if (yaw - 75.0).abs() < 0.5));
     assert!(matches!(check(-80.0, 1.0).unwrap_err(), VisionError::TurnedTooFar { yaw, .. } if yaw < -79.0));
     let error = check(0.0, 0.2).unwrap_err();
-    assert!(matches!(error, VisionError::FaceTooSmall { eye_distance, .. } if (eye_distance - 19.2).abs() < 1.0), "{error}");
+    assert!(
+        matches!(error, VisionError::FaceTooSmall { eye_distance, .. } if (eye_distance - 19.2).abs() < 1.0),
+        "{error}"
+    );
     // A turned face's eyes are near each other, but it is no smaller.
     check(58.0, 0.4).unwrap();
     let nan = [Vec2::NAN; 68];
@@ -208,7 +201,9 @@ fn light_and_sharpness_are_judged() {
     let dark = RgbImage::from_fn(128, 128, |x, y| Rgb(good.get_pixel(x, y).0.map(|value| value / 6)));
     assert!(matches!(judge(&dark)[..], [QualityWarning::TooDark { mean }] if (mean - self::mean(&dark)).abs() < 12.0));
     let bright = RgbImage::from_fn(128, 128, |x, y| Rgb(good.get_pixel(x, y).0.map(|value| value.saturating_mul(2))));
-    assert!(judge(&bright).iter().any(|found| matches!(found, QualityWarning::Overexposed { percent } if *percent > 20.0)));
+    assert!(
+        judge(&bright).iter().any(|found| matches!(found, QualityWarning::Overexposed { percent } if *percent > 20.0))
+    );
     let blurred = image::imageops::blur(&good, 5.0);
     assert!(matches!(judge(&blurred)[..], [QualityWarning::Blurred { sharpness }] if sharpness < 0.1));
 }
@@ -223,8 +218,12 @@ fn pose_size_and_frame_are_judged() {
     };
     assert_eq!(judge(2.0, 0.0, 0.0), []);
     assert!(matches!(judge(2.0, 0.0, -41.0)[..], [QualityWarning::TurnedFar { yaw: -41.0 }]));
-    assert!(matches!(judge(0.6, 0.0, 0.0)[..], [QualityWarning::SmallFace { eye_distance }] if (eye_distance - 28.8).abs() < 0.1));
-    assert!(matches!(judge(2.0, -110.0, 0.0)[..], [QualityWarning::CutOff { percent }] if (50.0..95.0).contains(&percent)));
+    assert!(
+        matches!(judge(0.6, 0.0, 0.0)[..], [QualityWarning::SmallFace { eye_distance }] if (eye_distance - 28.8).abs() < 0.1)
+    );
+    assert!(
+        matches!(judge(2.0, -110.0, 0.0)[..], [QualityWarning::CutOff { percent }] if (50.0..95.0).contains(&percent))
+    );
 }
 
 #[test]

@@ -31,7 +31,10 @@ fn centre(photo: &Photo) -> [u8; 3] {
 
 #[track_caller]
 fn assert_near(found: [u8; 3], expected: [u8; 3], tolerance: u8) {
-    assert!(found.iter().zip(&expected).all(|(a, b)| a.abs_diff(*b) <= tolerance), "{found:?} is not about {expected:?}");
+    assert!(
+        found.iter().zip(&expected).all(|(a, b)| a.abs_diff(*b) <= tolerance),
+        "{found:?} is not about {expected:?}"
+    );
 }
 
 #[test]
@@ -75,7 +78,10 @@ fn refuses_truncated_pictures_wherever_they_are_cut() {
         for part in [0.05, 0.3, 0.6, 0.9] {
             let cut = (whole.len() as f32 * part) as usize;
             let error = read(&whole[..cut]).unwrap_err();
-            assert!(matches!(error, VisionError::Truncated { .. } | VisionError::Damaged { .. }), "{format:?} {part}: {error:?}");
+            assert!(
+                matches!(error, VisionError::Truncated { .. } | VisionError::Damaged { .. }),
+                "{format:?} {part}: {error:?}"
+            );
         }
     }
     let jpeg = encode(noise(96, 80), ImageFormat::Jpeg);
@@ -218,7 +224,9 @@ fn cmyk_jpeg(stored: [u8; 4]) -> Vec<u8> {
     bytes.extend_from_slice(&[0xFF, 0xC0, 0, 20, 8, 0, 32, 0, 32, 4]);
     (1..=4).for_each(|component| bytes.extend_from_slice(&[component, 0x11, 0]));
     // Differences: size classes 0..8 with codes of four bits; other coefficients: only "end of block", the code 0.
-    bytes.extend_from_slice(&[0xFF, 0xC4, 0, 28, 0x00, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    bytes.extend_from_slice(&[
+        0xFF, 0xC4, 0, 28, 0x00, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8,
+    ]);
     bytes.extend_from_slice(&[0xFF, 0xC4, 0, 20, 0x10, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     bytes.extend_from_slice(&[0xFF, 0xDA, 0, 14, 4, 1, 0, 2, 0, 3, 0, 4, 0, 0, 63, 0]);
     let mut bits = String::new();
@@ -234,7 +242,7 @@ fn cmyk_jpeg(stored: [u8; 4]) -> Vec<u8> {
             bits += "0";
         }
     }
-    while bits.len() % 8 != 0 {
+    while !bits.len().is_multiple_of(8) {
         bits += "1";
     }
     for byte in bits.as_bytes().chunks(8) {

@@ -6,14 +6,14 @@ use candle_nn::VarMap;
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
 use likeness_nets::{
-    BONE_POINT, BonePointConfig, BonePointNet, LANDMARK, LandmarkConfig, LandmarkNet, Precision, PriorStart, SeededInit, WeightsMeta,
-    named_tensors, save_weights,
+    BONE_POINT, BonePointConfig, BonePointNet, LANDMARK, LandmarkConfig, LandmarkNet, Precision, PriorStart,
+    SeededInit, WeightsMeta, named_tensors, save_weights,
 };
 use likeness_rig::crop::reference;
 use likeness_rig::{Prior, Rig};
 use likeness_vision::{
-    FacePredictor, ModelBytes, ModelPaths, Photo, PredictOptions, QualityWarning, SeveralFaces, VisionError, eye_distance,
-    landmark_recrop,
+    FacePredictor, ModelBytes, ModelPaths, Photo, PredictOptions, QualityWarning, SeveralFaces, VisionError,
+    eye_distance, landmark_recrop,
 };
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -142,7 +142,10 @@ fn photos_without_a_usable_face_are_refused() {
     let mut pixels = RgbImage::from_pixel(400, 300, Rgb([120, 130, 140]));
     imageops::replace(&mut pixels, &small, 100, 50);
     let error = predict(pixels);
-    assert!(matches!(error, VisionError::FaceTooSmall { eye_distance, .. } if (14.0..24.0).contains(&eye_distance)), "{error}");
+    assert!(
+        matches!(error, VisionError::FaceTooSmall { eye_distance, .. } if (14.0..24.0).contains(&eye_distance)),
+        "{error}"
+    );
 }
 
 #[test]
