@@ -261,6 +261,9 @@ impl Engine {
             }
         }
         self.apps.update();
+        // What is written to the world from outside before the next update must be newer than this update's extraction, or
+        // the renderer would not see it as changed.
+        self.world().increment_change_tick();
     }
 
     /// Updates until `check` finds nothing missing and no pipeline is waiting, twice in a row.

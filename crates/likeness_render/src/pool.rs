@@ -10,7 +10,7 @@ use bevy::mesh::morph::MeshMorphWeights;
 use bevy::mesh::skinning::SkinnedMesh;
 use bevy::prelude::*;
 use bevy::render::storage::ShaderBuffer;
-use bevy_likeness::{Expression, Face, Gaze, HeadParts, LikenessError, LikenessHead, Lod, RigAsset};
+use bevy_likeness::{Expression, Face, Gaze, HeadParts, HeadReady, LikenessError, LikenessHead, Lod, RigAsset};
 
 use crate::engine::{COLOR_LAYER, LABEL_LAYER};
 use crate::error::{RenderError, Result};
@@ -27,6 +27,10 @@ struct Problems(Vec<String>);
 /// A head whose parts have got their materials.
 #[derive(Component)]
 struct Dressed;
+
+/// A mesh of the label passes.
+#[derive(Component)]
+struct Twin;
 
 /// A head's slot in the shader's list.
 #[derive(Component, Clone, Copy)]
@@ -58,6 +62,25 @@ pub(crate) fn pool_plugin(app: &mut App) {
             problems.0.push(error.problem.to_string());
         },
     );
+    app.add_observer(undress);
+}
+
+/// A head whose parts were made anew, as the plugin does when an asset arrives late, needs its materials again.
+fn undress(
+    ready: On<HeadReady>,
+    heads: Query<Option<&Children>, With<SlotIndex>>,
+    twins: Query<(), With<Twin>>,
+    mut commands: Commands,
+) {
+    let Ok(children) = heads.get(ready.entity) else {
+        return;
+    };
+    commands.entity(ready.entity).remove::<Dressed>();
+    for child in children.into_iter().flatten() {
+        if twins.contains(*child) {
+            commands.entity(*child).despawn();
+        }
+    }
 }
 
 impl HeadPool {
@@ -116,6 +139,7 @@ impl HeadPool {
         if waiting > 0 {
             return Ok(Some(format!("{waiting} heads")));
         }
+        let is_new = !ready.is_empty();
         for (head, lod, slot, parts) in ready {
             for (name, part) in parts {
                 let Some(kind) = PartKind::from_name(&name) else {
@@ -132,7 +156,7 @@ impl HeadPool {
             }
             world.entity_mut(head).insert(Dressed);
         }
-        Ok(None)
+        Ok(is_new.then(|| "the first picture of new heads".into()))
     }
 
     fn problem(&self, message: String) -> RenderError {
@@ -287,6 +311,7 @@ impl HeadPool {
             MeshTag(slot),
             NoFrustumCulling,
             RenderLayers::layer(LABEL_LAYER),
+            Twin,
             Transform::default(),
             ChildOf(head),
         ));

@@ -34,6 +34,8 @@ pub struct RenderOptions {
     pub samples: u32,
     /// The level of detail; by default the full mesh for large pictures and a coarser one for small pictures.
     pub lod: Option<Lod>,
+    /// How many heads are drawn at once, at most: 1 to 64.
+    pub batch: usize,
 }
 
 impl RenderOptions {
@@ -43,6 +45,7 @@ impl RenderOptions {
             rig_path: rig_path.into(),
             samples: 4,
             lod: None,
+            batch: MOST_TILES,
         }
     }
 }
@@ -56,6 +59,7 @@ pub struct Renderer {
     transfer: Transfer,
     landmarks: Option<LandmarkModel>,
     lod: Option<Lod>,
+    batch: usize,
     skin_slot: Option<usize>,
     iris_slot: Option<usize>,
     lips_slot: Option<usize>,
@@ -89,7 +93,8 @@ impl Renderer {
         } else {
             None
         };
-        let mut engine = Engine::new(&folder, options.samples, |app| {
+        let samples = if options.samples > 1 { 4 } else { 1 };
+        let mut engine = Engine::new(&folder, samples, |app| {
             app.add_plugins(LikenessPlugin.build().disable::<LikenessMaterialPlugin>());
             pool_plugin(app);
         })?;
@@ -107,6 +112,7 @@ impl Renderer {
             transfer: Transfer::new(),
             landmarks: None,
             lod: options.lod,
+            batch: options.batch.clamp(1, MOST_TILES),
         })
     }
 
@@ -135,7 +141,7 @@ impl Renderer {
             return Ok(pictures);
         }
         let lod = self.lod.unwrap_or(if size >= FULL_DETAIL_FROM { Lod::Full } else { Lod::Half });
-        let atlas = Atlas::for_pictures(size, shots.len(), MOST_TILES, ATLAS_SIDE);
+        let atlas = Atlas::for_pictures(size, shots.len(), self.batch, ATLAS_SIDE);
         let changed = self.engine.arrange(atlas, passes);
         let spawned = self.pool.ensure(self.engine.world(), lod, atlas.tiles().min(shots.len()));
 

@@ -1,0 +1,54 @@
+//! Measures how many faces a second are drawn for training: random faces with an expression and a pose.
+//!
+//! `cargo run --release -p likeness_render --example speed`
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use likeness_render::{Lod, Passes, RenderOptions, Renderer, Shot};
+use likeness_rig::{Face, Prior};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let rig_path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/head/head.rig.ron"));
+    println!("size lod    batch samples passes   faces/s");
+    for (size, lod, batch, samples, passes) in [
+        (128, Lod::Fifth, 64, 4, Passes::COLOR),
+        (128, Lod::Fifth, 64, 4, Passes::ALL),
+        (128, Lod::Half, 64, 4, Passes::COLOR),
+        (128, Lod::Half, 64, 4, Passes::ALL),
+        (128, Lod::Half, 32, 4, Passes::COLOR),
+        (128, Lod::Half, 16, 4, Passes::COLOR),
+        (128, Lod::Half, 1, 4, Passes::COLOR),
+        (128, Lod::Half, 64, 1, Passes::COLOR),
+        (128, Lod::Full, 64, 4, Passes::COLOR),
+        (128, Lod::Full, 1, 4, Passes::COLOR),
+        (512, Lod::Full, 16, 4, Passes::COLOR),
+    ] {
+        let options = RenderOptions { samples, lod: Some(lod), batch, ..RenderOptions::new(&rig_path) };
+        let mut renderer = Renderer::new(options)?;
+        let prior = Prior::load(&rig_path.with_file_name(&renderer.rig().prior), renderer.rig())?;
+        let mut rng = ChaCha8Rng::seed_from_u64(7);
+        let count = if size == 512 { 64 } else { 256 };
+        let shots: Vec<Shot> = (0..count)
+            .map(|_| {
+                let mut face = Face::neutral(renderer.rig());
+                face.parameters = prior.sample(&mut rng);
+                let mut shot = Shot::new(face);
+                for _ in 0..8 {
+                    shot.expression[rng.random_range(0..52)] = rng.random_range(0.0..0.8);
+                }
+                shot.pose.yaw = rng.random_range(-30.0..30.0);
+                shot
+            })
+            .collect();
+        renderer.render(&shots[..batch.min(count)], size, passes)?;
+        let start = Instant::now();
+        renderer.render(&shots, size, passes)?;
+        let seconds = start.elapsed().as_secs_f64();
+        let passes = if passes == Passes::COLOR { "colour" } else { "all" };
+        println!("{size:4} {:6} {batch:5} {samples:7} {passes:6} {:9.1}", format!("{lod:?}"), count as f64 / seconds);
+    }
+    Ok(())
+}
