@@ -98,7 +98,10 @@ impl BonePointNet {
     pub fn new(config: &BonePointConfig, vb: VarBuilder<'_>, prior: Option<PriorStart<'_>>) -> Result<Self> {
         let [hidden1, hidden2] = config.hidden;
         if [hidden1, hidden2, config.parameters, config.expression + config.pose].contains(&0) {
-            return Err(Error::Config { field: "hidden, parameters, expression, pose", reason: "none may be 0".into() });
+            return Err(Error::Config {
+                field: "hidden, parameters, expression, pose",
+                reason: "none may be 0".into(),
+            });
         }
         if let Some(prior) = prior
             && (prior.mean.len() != config.parameters || prior.factor.len() != config.parameters * prior.rank)
@@ -129,8 +132,10 @@ impl BonePointNet {
                 bias.fill(0.5);
                 return;
             };
-            for ((row, bias), (factor, &mean)) in
-                weight.chunks_exact_mut(hidden2).zip(bias).zip(prior.factor.chunks_exact(prior.rank.max(1)).zip(prior.mean))
+            for ((row, bias), (factor, &mean)) in weight
+                .chunks_exact_mut(hidden2)
+                .zip(bias)
+                .zip(prior.factor.chunks_exact(prior.rank.max(1)).zip(prior.mean))
             {
                 *bias = mean;
                 let deviation = factor.iter().map(|value| value * value).sum::<f32>().sqrt();

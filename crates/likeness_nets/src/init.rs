@@ -77,9 +77,8 @@ fn name_hash(name: &str) -> u64 {
 fn draw(seed: u64, name: &str, shape: &Shape, init: Init) -> Vec<f32> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed ^ name_hash(name));
     let count = shape.elem_count();
-    let mut uniform = |lo: f64, up: f64| -> Vec<f32> {
-        (0..count).map(|_| (lo + (up - lo) * rng.random::<f64>()) as f32).collect()
-    };
+    let mut uniform =
+        |lo: f64, up: f64| -> Vec<f32> { (0..count).map(|_| (lo + (up - lo) * rng.random::<f64>()) as f32).collect() };
     match init {
         Init::Const(value) => vec![value as f32; count],
         Init::Uniform { lo, up } => uniform(lo, up),

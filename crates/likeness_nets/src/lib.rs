@@ -1,4 +1,53 @@
 //! The networks of bevy_likeness on candle, with their CPU kernels and weight files.
+//!
+//! - [`BonePointNet`] looks at a face crop and answers bone parameters, expression and pose; [`DomainNet`] behind
+//!   [`reverse_gradient`] keeps its features the same for photos and renders. [`LandmarkNet`] finds 68 points.
+//! - Training: [`SeededInit`] fills a `VarMap`, [`AdamW`] changes it. On the CPU a run repeats bit for bit with the same seed,
+//!   whatever the number of threads, and goes on exactly from [`AdamW::state`] and the saved variables.
+//! - Use: [`Weights`] checks a file and builds the network, [`BonePointNet::fold`] makes it fast. A single crop is spread over
+//!   the current rayon pool; a game gives it a small pool of its own and calls it inside `ThreadPool::install`.
+//! - [`kernels`] has the convolution and normalisation as layers for further networks.
+//!
+//! # Training
+//! ```no_run
+//! use candle_core::{DType, Device, Tensor};
+//! use likeness_nets::*;
+//! # fn example(batch: impl Fn() -> (Tensor, Tensor, Tensor)) -> Result<()> {
+//! let map = candle_nn::VarMap::new();
+//! let vb = SeededInit::builder(&map, 42, &Device::Cpu);
+//! let config = BonePointConfig::new(220); // parameters of the rig; pass Some((&prior).into()) to start at its mean
+//! let net = BonePointNet::new(&config, vb.pp("bone_point"), None)?;
+//! let domain = DomainNet::new(config.hidden[0], vb.pp("domain"))?;
+//! let mut optimiser = AdamW::new(&map, AdamWConfig::default())?;
+//! let weights = Tensor::ones(220, DType::F32, &Device::Cpu)?;
+//! for step in 0..1000 {
+//!     let (images, truth, domains) = batch(); // [n, 3, 128, 128] as crop_tensor makes it, [n, 220], [n]
+//!     let output = net.forward(&images, true)?;
+//!     let first = bce_with_logits(&domain.forward(&reverse_gradient(&output.features, 0.1)?)?, &domains)?;
+//!     let second = weighted_squared_error(&output.parameters, &truth, &weights)?;
+//!     let gradients = (first + second)?.backward()?;
+//!     assert!(step > 0 || optimiser.missing(&gradients).iter().all(|name| name.contains(".side")));
+//!     optimiser.step(&gradients)?;
+//! }
+//! let meta = WeightsMeta::new(BONE_POINT, &config, config.input)?; // .for_rig(&rig)
+//! save_weights("net.safetensors".as_ref(), &named_tensors(&map, "bone_point."), &meta, Precision::F16)?;
+//! # Ok(()) }
+//! ```
+//! candle's own elementwise operations spin on a pool of their own; on a machine that does other work too, training is faster
+//! with `CANDLE_NUM_THREADS=1` in the environment.
+//!
+//! # Use
+//! ```no_run
+//! # use likeness_nets::*;
+//! # fn example(rig: &likeness_rig::Rig, rgb: &[u8]) -> Result<()> {
+//! let weights = Weights::load("net.safetensors".as_ref())?;
+//! weights.expect_architecture(BONE_POINT)?;
+//! weights.expect_rig(rig)?;
+//! let config: BonePointConfig = weights.config()?;
+//! let net = weights.build(|vb| BonePointNet::new(&config, vb, None))?.fold()?;
+//! let face = net.forward(&crop_tensor(&[rgb], config.input)?)?.parameters.get(0)?.to_vec1::<f32>()?;
+//! # Ok(()) }
+//! ```
 
 mod bone_point;
 mod domain;

@@ -83,11 +83,20 @@ impl AdamW {
             .into_iter()
             .map(|(name, var)| {
                 let zeros = || vec![0.0; var.elem_count()];
-                Slot { name: name.clone(), var: var.clone(), moments: Mutex::new([zeros(), zeros()]), steps: 0, scale: 1.0 }
+                Slot {
+                    name: name.clone(),
+                    var: var.clone(),
+                    moments: Mutex::new([zeros(), zeros()]),
+                    steps: 0,
+                    scale: 1.0,
+                }
             })
             .collect();
         if slots.is_empty() {
-            return Err(Error::Config { field: "map", reason: "it holds no variables; build the networks first".into() });
+            return Err(Error::Config {
+                field: "map",
+                reason: "it holds no variables; build the networks first".into(),
+            });
         }
         Ok(Self { config, slots })
     }
@@ -211,7 +220,8 @@ impl AdamW {
     pub fn load_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<()> {
         let read = |kind: &str, name: &str, len: usize| -> Result<Vec<f32>> {
             let field = format!("{kind}.{name}");
-            let tensor = state.get(&field).ok_or_else(|| Error::State { field: field.clone(), reason: "is missing".into() })?;
+            let tensor =
+                state.get(&field).ok_or_else(|| Error::State { field: field.clone(), reason: "is missing".into() })?;
             let values = tensor.flatten_all()?.to_vec1::<f32>()?;
             if values.len() != len {
                 return Err(Error::State { field, reason: format!("has {} values, not {len}", values.len()) });

@@ -10,13 +10,13 @@ use candle_nn::{Init, VarBuilder};
 
 use crate::error::{Error, Result};
 use crate::init::he_normal;
+use crate::kernels::norm::Norm;
 pub(crate) use engine::Stage;
 use engine::{Engine, Statistics};
-use crate::kernels::norm::Norm;
 use op::TrunkOp;
 
-pub(crate) use op::{contiguous, with_values};
 pub(crate) use engine::{images_per_group, store, with_scratch};
+pub(crate) use op::{contiguous, with_values};
 
 /// Share of the newest batch in the running statistics after each training step.
 pub const MOMENTUM: f64 = 0.1;
@@ -56,7 +56,11 @@ impl ResidualTrunk {
         let mut running = Vec::new();
         for (index, stage) in engine.stages.iter().enumerate() {
             let vb = vb.pp(format!("module{index}"));
-            let layers = [("conv1", "norm1", stage.conv1), ("conv2", "norm2", stage.conv2), ("shortcut", "norm_shortcut", stage.shortcut)];
+            let layers = [
+                ("conv1", "norm1", stage.conv1),
+                ("conv2", "norm2", stage.conv2),
+                ("shortcut", "norm_shortcut", stage.shortcut),
+            ];
             for (conv, norm, shape) in layers {
                 let dims = (shape.cout, shape.cin, shape.kernel, shape.kernel);
                 parameters.push(vb.pp(conv).get_with_hints(dims, "weight", he_normal())?);
@@ -83,7 +87,8 @@ impl ResidualTrunk {
     /// # Errors
     /// Another shape or dtype than `f32 [batch, 3, size, size]`, or a device other than the CPU.
     pub fn forward(&self, images: &Tensor, train: bool) -> Result<Tensor> {
-        let flat = self.parameters.iter().map(|tensor| tensor.flatten_all()).collect::<candle_core::Result<Vec<_>>>()?;
+        let flat =
+            self.parameters.iter().map(|tensor| tensor.flatten_all()).collect::<candle_core::Result<Vec<_>>>()?;
         let flat = Tensor::cat(&flat, 0)?;
         let measured = Arc::new(Mutex::new(Vec::new()));
         let fixed = if train { None } else { Some(self.statistics()?) };
@@ -135,8 +140,7 @@ impl ResidualTrunk {
 
 /// Running mean and variance of one layer.
 pub(crate) fn read_statistics([mean, variance]: &[Var; 2]) -> Result<Statistics> {
-    let read =
-        |var: &Var| -> Result<Vec<f64>> { Ok(var.to_vec1::<f32>()?.into_iter().map(f64::from).collect()) };
+    let read = |var: &Var| -> Result<Vec<f64>> { Ok(var.to_vec1::<f32>()?.into_iter().map(f64::from).collect()) };
     Ok(Statistics { mean: read(mean)?, variance: read(variance)?, count: 1 })
 }
 

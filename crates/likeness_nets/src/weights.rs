@@ -122,7 +122,8 @@ pub fn save_weights(
         let half = precision == Precision::F16 && tensor.rank() >= 2;
         let limit = if half { half::f16::MAX.to_f32() } else { f32::MAX };
         if let Some(index) = values.iter().position(|value| value.is_nan() || value.abs() > limit) {
-            let reason = format!("value {index} is {}, which cannot be stored; the training has diverged", values[index]);
+            let reason =
+                format!("value {index} is {}, which cannot be stored; the training has diverged", values[index]);
             return Err(file(name, reason));
         }
         let (dtype, bytes): (_, Vec<u8>) = if half {
@@ -262,7 +263,8 @@ impl Weights {
         for (index, name) in meta.parameter_names.iter().enumerate() {
             let expected = names.next();
             if expected != Some(name) {
-                let reason = format!("has `{name}` at {index}, the rig has `{}`; {advice}", expected.unwrap_or("no more"));
+                let reason =
+                    format!("has `{name}` at {index}, the rig has `{}`; {advice}", expected.unwrap_or("no more"));
                 return Err(self.error("parameter_names", reason));
             }
         }
@@ -358,14 +360,7 @@ impl Strict {
 }
 
 impl SimpleBackend for Strict {
-    fn get(
-        &self,
-        shape: Shape,
-        name: &str,
-        _init: Init,
-        dtype: DType,
-        device: &Device,
-    ) -> candle_core::Result<Tensor> {
+    fn get(&self, shape: Shape, name: &str, _init: Init, dtype: DType, device: &Device) -> candle_core::Result<Tensor> {
         let tensor = self.get_unchecked(name, dtype, device)?;
         if tensor.shape() != &shape {
             return self.fail(name, other_shape(tensor.shape(), &shape));

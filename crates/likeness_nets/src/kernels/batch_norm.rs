@@ -28,7 +28,8 @@ impl BatchNorm {
     /// A variable of another shape.
     pub fn new(channels: usize, relu: bool, vb: VarBuilder<'_>) -> Result<Self> {
         let get = |name: &str, value: f64| vb.get_with_hints(channels, name, Init::Const(value));
-        let running = [Var::from_tensor(&get("running_mean", 0.0)?)?, Var::from_tensor(&get("running_variance", 1.0)?)?];
+        let running =
+            [Var::from_tensor(&get("running_mean", 0.0)?)?, Var::from_tensor(&get("running_variance", 1.0)?)?];
         Ok(Self { weight: get("weight", 1.0)?, bias: get("bias", 0.0)?, running, relu })
     }
 
@@ -143,9 +144,11 @@ impl CustomOp3 for BatchNormOp {
                 .for_each(|((sums, gradient), input)| gradient_moments(arch, gradient, input, &mean, channels, sums));
             with_values(weight, "weight", |gamma| {
                 let backward = norm.backward(&sums, gamma, batch * height * width, width, self.fixed.is_none());
-                gradient.par_chunks_mut(row).zip(input.par_chunks(row)).with_min_len(16).for_each(|(gradient, input)| {
-                    backward.row_in_place(arch, gradient, input);
-                });
+                gradient.par_chunks_mut(row).zip(input.par_chunks(row)).with_min_len(16).for_each(
+                    |(gradient, input)| {
+                        backward.row_in_place(arch, gradient, input);
+                    },
+                );
                 backward
             })
         })??;

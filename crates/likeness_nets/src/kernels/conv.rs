@@ -124,9 +124,9 @@ impl ConvShape {
 
     fn reach(&self, residue: usize) -> Reach {
         let position = residue + self.pad;
-        let taps: Vec<usize> = (0..self.kernel).rev().filter(|tap| tap % self.stride == position % self.stride).collect();
-        let first =
-            taps.first().map_or(0, |&tap| (position as isize - tap as isize).div_euclid(self.stride as isize));
+        let taps: Vec<usize> =
+            (0..self.kernel).rev().filter(|tap| tap % self.stride == position % self.stride).collect();
+        let first = taps.first().map_or(0, |&tap| (position as isize - tap as isize).div_euclid(self.stride as isize));
         Reach { taps, first }
     }
 
@@ -199,14 +199,7 @@ impl ConvShape {
 
     /// Adds one image's weight gradient to the packed sum `[kernel, kernel * cin, padded cout]`; the gradient is stored as
     /// for [`Self::input_gradient`], the input as for [`Self::forward`].
-    pub(crate) fn weight_gradient(
-        &self,
-        arch: Arch,
-        input: &[f32],
-        border: usize,
-        gradient: &[f32],
-        sum: &mut [f32],
-    ) {
+    pub(crate) fn weight_gradient(&self, arch: Arch, input: &[f32], border: usize, gradient: &[f32], sum: &mut [f32]) {
         let line = (self.width + 2 * border) * self.cin;
         let skip = border - self.pad;
         let gradient_border = self.gradient_border();

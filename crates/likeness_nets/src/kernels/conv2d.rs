@@ -103,12 +103,14 @@ impl CustomOp3 for Conv2dOp {
         let mut bias = contiguous(bias, bias_layout, "bias")?.to_vec();
         bias.resize(padded_channels(shape.cout), 0.0);
         let mut output = vec![0.0; batch * shape.output_len(0)];
-        output.par_chunks_mut(shape.output_len(0)).zip(input.par_chunks(shape.input_len(0))).for_each(|(output, image)| {
-            with_scratch(shape.input_len(shape.pad), |padded| {
-                pad_image(&shape, image, padded);
-                shape.forward(arch, padded, shape.pad, &packed, Start::Bias(&bias), false, output, 0);
-            });
-        });
+        output.par_chunks_mut(shape.output_len(0)).zip(input.par_chunks(shape.input_len(0))).for_each(
+            |(output, image)| {
+                with_scratch(shape.input_len(shape.pad), |padded| {
+                    pad_image(&shape, image, padded);
+                    shape.forward(arch, padded, shape.pad, &packed, Start::Bias(&bias), false, output, 0);
+                });
+            },
+        );
         Ok((CpuStorage::F32(output), Shape::from((batch, shape.out_height(), shape.out_width(), shape.cout))))
     }
 
@@ -153,9 +155,16 @@ impl CustomOp3 for Conv2dOp {
                             with_scratch(shape.gradient_len(), |scratch| {
                                 let row = shape.out_width() * shape.cout;
                                 let border = shape.gradient_border();
-                                bordered(scratch, shape.out_height(), shape.out_width(), shape.cout, border, |y, out| {
-                                    out.copy_from_slice(&gradient[y * row..][..row]);
-                                });
+                                bordered(
+                                    scratch,
+                                    shape.out_height(),
+                                    shape.out_width(),
+                                    shape.cout,
+                                    border,
+                                    |y, out| {
+                                        out.copy_from_slice(&gradient[y * row..][..row]);
+                                    },
+                                );
                                 shape.weight_gradient(arch, &padded, shape.pad, scratch, sum);
                                 if needs_input {
                                     let target = &mut grad_inputs[i * image_len..][..image_len];

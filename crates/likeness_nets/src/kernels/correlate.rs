@@ -50,19 +50,12 @@ pub(crate) struct Packed {
 
 impl Packed {
     /// Packs `weight(row, position in the row, output channel)`.
-    pub(crate) fn new(
-        rows: usize,
-        run: usize,
-        channels: usize,
-        weight: impl Fn(usize, usize, usize) -> f32,
-    ) -> Self {
+    pub(crate) fn new(rows: usize, run: usize, channels: usize, weight: impl Fn(usize, usize, usize) -> f32) -> Self {
         let mut data = Vec::with_capacity(rows * run * padded_channels(channels));
         for (first, width) in blocks(channels) {
             for row in 0..rows {
                 for k in 0..run {
-                    data.extend(
-                        (first..first + width).map(|c| if c < channels { weight(row, k, c) } else { 0.0 }),
-                    );
+                    data.extend((first..first + width).map(|c| if c < channels { weight(row, k, c) } else { 0.0 }));
                 }
             }
         }
@@ -212,6 +205,7 @@ impl<S: Simd> Tile<'_, S> {
     }
 
     #[inline(always)]
+    #[allow(clippy::needless_range_loop, reason = "constant indices keep the sums in registers")]
     fn pixels<const MV: usize, const NP: usize>(&self, part: Part, y: usize, x: usize, out: &mut [f32]) {
         let Tile { simd, walk, input, data, rows, run, width, start, relu } = *self;
         let lanes = S::F32_LANES;
@@ -388,6 +382,7 @@ impl<S: Simd> OuterTile<'_, S> {
     }
 
     #[inline(always)]
+    #[allow(clippy::needless_range_loop, reason = "constant indices keep the sums in registers")]
     fn tile<const MV: usize, const NK: usize>(&self, r: usize, k: usize, channel: usize, sum: &mut [f32]) {
         let Self { simd, walk, input, gradient, y, rows } = *self;
         let lanes = S::F32_LANES;

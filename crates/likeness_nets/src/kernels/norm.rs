@@ -102,7 +102,8 @@ impl Norm {
     /// `y = scale * x + shift`, tiled over a row.
     pub(crate) fn affine(&self, gamma: &[f32], beta: &[f32], width: usize) -> (Vec<f32>, Vec<f32>) {
         let scale = gamma.iter().zip(&self.inverse).map(|(&gamma, inverse)| f64::from(gamma) * inverse);
-        let shift = scale.clone().zip(&self.mean).zip(beta).map(|((scale, mean), &beta)| f64::from(beta) - scale * mean);
+        let shift =
+            scale.clone().zip(&self.mean).zip(beta).map(|((scale, mean), &beta)| f64::from(beta) - scale * mean);
         (tiled(scale, width), tiled(shift, width))
     }
 

@@ -221,7 +221,11 @@ impl Engine {
                 }
             };
             let affine = |norm: &Norm, layer: usize| {
-                norm.affine(&parameters[place[layer].gamma.clone()], &parameters[place[layer].beta.clone()], stage.side())
+                norm.affine(
+                    &parameters[place[layer].gamma.clone()],
+                    &parameters[place[layer].beta.clone()],
+                    stage.side(),
+                )
             };
 
             // conv1 and the shortcut of each image, with their moments.
@@ -330,7 +334,8 @@ impl Engine {
                 result[place[layer].beta.clone()].copy_from_slice(&norm.beta);
                 norm
             };
-            let mean = |layer: usize, norms: &[Norm; 3]| crate::kernels::norm::tiled(norms[layer].mean.iter().copied(), side);
+            let mean =
+                |layer: usize, norms: &[Norm; 3]| crate::kernels::norm::tiled(norms[layer].mean.iter().copied(), side);
 
             // Through the last ReLU, with the sums that norm2 and the shortcut's norm need.
             let mut sums2 = vec![0.0; batch * 2 * channels];
@@ -410,12 +415,22 @@ impl Engine {
                 .zip(weights1.par_chunks_mut(stage.conv1.sum_len()))
                 .zip(weights_shortcut.par_chunks_mut(stage.shortcut.sum_len()))
                 .for_each(
-                    |(((((((grad_inputs, inputs), grads), grads_inner), raws1), raws_shortcut), weights1), weights_shortcut)| {
+                    |(
+                        ((((((grad_inputs, inputs), grads), grads_inner), raws1), raws_shortcut), weights1),
+                        weights_shortcut,
+                    )| {
                         for (i, input) in inputs.chunks_exact(input_image).enumerate() {
                             let at = i * image..(i + 1) * image;
                             let layers: [(&ConvShape, &NormBackward, &[f32], &[f32], &[Phase], &mut [f32]); 2] = [
                                 (&stage.conv1, &norm1, grads_inner, raws1, &phases1, &mut *weights1),
-                                (&stage.shortcut, &norm_shortcut, grads, raws_shortcut, &phases_shortcut, &mut *weights_shortcut),
+                                (
+                                    &stage.shortcut,
+                                    &norm_shortcut,
+                                    grads,
+                                    raws_shortcut,
+                                    &phases_shortcut,
+                                    &mut *weights_shortcut,
+                                ),
                             ];
                             for (layer, (shape, norm, grads, raws, phases, weights)) in layers.into_iter().enumerate() {
                                 with_scratch(shape.gradient_len(), |scratch| {

@@ -35,17 +35,9 @@ impl Drop for TrunkOp {
 }
 
 /// The values of a contiguous f32 CPU tensor.
-pub(crate) fn contiguous<'a>(
-    storage: &'a CpuStorage,
-    layout: &Layout,
-    what: &str,
-) -> candle_core::Result<&'a [f32]> {
-    let Some((start, end)) = layout.contiguous_offsets() else {
-        bail!("{what} must be contiguous")
-    };
-    let CpuStorage::F32(values) = storage else {
-        bail!("{what} must be f32")
-    };
+pub(crate) fn contiguous<'a>(storage: &'a CpuStorage, layout: &Layout, what: &str) -> candle_core::Result<&'a [f32]> {
+    let Some((start, end)) = layout.contiguous_offsets() else { bail!("{what} must be contiguous") };
+    let CpuStorage::F32(values) = storage else { bail!("{what} must be f32") };
     Ok(&values[start..end])
 }
 

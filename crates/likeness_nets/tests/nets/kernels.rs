@@ -1,8 +1,8 @@
 //! The convolution and normalisation layers against candle's own operations and against finite differences.
 
+use crate::common::{largest, largest_difference, noise, variables};
 use candle_core::{Device, Tensor, Var};
 use candle_nn::VarMap;
-use crate::common::{largest, largest_difference, noise, variables};
 use likeness_nets::SeededInit;
 use likeness_nets::kernels::{BatchNorm, Conv2d, Conv2dConfig};
 
@@ -101,7 +101,8 @@ fn convolution_gradients_match_finite_differences() {
 
 #[test]
 fn normalisation_gradients_match_finite_differences() {
-    for (channels, relu, train) in [(3, false, true), (16, false, true), (33, false, true), (7, false, false), (24, true, true)]
+    for (channels, relu, train) in
+        [(3, false, true), (16, false, true), (33, false, true), (7, false, false), (24, true, true)]
     {
         let map = VarMap::new();
         let layer = BatchNorm::new(channels, relu, SeededInit::builder(&map, 3, &Device::Cpu)).unwrap();

@@ -1,11 +1,11 @@
 //! The networks, their losses and the optimiser together.
 
+use crate::common::{all_values, largest, largest_difference, noise, variables};
 use candle_core::{Device, Tensor};
 use candle_nn::{VarBuilder, VarMap};
-use crate::common::{all_values, largest, largest_difference, noise, variables};
 use likeness_nets::{
-    AdamW, AdamWConfig, BonePointConfig, BonePointNet, DomainNet, Error, LANDMARKS, LandmarkConfig, LandmarkNet, PriorStart,
-    SeededInit, bce_with_logits, crop_tensor, reverse_gradient, weighted_squared_error,
+    AdamW, AdamWConfig, BonePointConfig, BonePointNet, DomainNet, Error, LANDMARKS, LandmarkConfig, LandmarkNet,
+    PriorStart, SeededInit, bce_with_logits, crop_tensor, reverse_gradient, weighted_squared_error,
 };
 
 const PARAMETERS: usize = 11;
@@ -98,10 +98,8 @@ fn phases_adjust_only_the_chosen_networks() {
     let map = VarMap::new();
     let (net, domain, mut optimiser) = build(&map);
     optimiser.adjust_only(&["domain", "bone_point.fc3"]).unwrap();
-    let before: Vec<(String, Vec<f32>)> = variables(&map)
-        .into_iter()
-        .map(|(name, var)| (name, var.flatten_all().unwrap().to_vec1().unwrap()))
-        .collect();
+    let before: Vec<(String, Vec<f32>)> =
+        variables(&map).into_iter().map(|(name, var)| (name, var.flatten_all().unwrap().to_vec1().unwrap())).collect();
     step(&map, &net, &domain, &mut optimiser, 0);
     let after = variables(&map);
     for (name, before) in before.iter().filter(|(name, _)| likeness_nets::is_trainable(name)) {
@@ -122,7 +120,10 @@ fn untrained_answers_lie_around_the_prior() {
         for (index, (value, mean)) in row.iter().zip(&mean).enumerate() {
             let factor = &factor[index * RANK..][..RANK];
             let deviation = factor.iter().map(|value| value * value).sum::<f32>().sqrt();
-            assert!((value - mean).abs() < 2.0 * deviation, "parameter {index}: {value}, mean {mean}, deviation {deviation}");
+            assert!(
+                (value - mean).abs() < 2.0 * deviation,
+                "parameter {index}: {value}, mean {mean}, deviation {deviation}"
+            );
         }
     }
     for expression in output.expression.flatten_all().unwrap().to_vec1::<f32>().unwrap() {
@@ -254,8 +255,7 @@ fn the_optimiser_follows_the_formula() {
     let vb = builder(&map);
     let matrix = vb.get_with_hints((1, 2), "matrix", candle_nn::Init::Const(1.0)).unwrap();
     let vector = vb.get_with_hints(1, "vector", candle_nn::Init::Const(1.0)).unwrap();
-    let config =
-        AdamWConfig { learning_rate: 0.1, weight_decay: 0.5, clip_norm: Some(1.0), ..AdamWConfig::default() };
+    let config = AdamWConfig { learning_rate: 0.1, weight_decay: 0.5, clip_norm: Some(1.0), ..AdamWConfig::default() };
     let mut optimiser = AdamW::new(&map, config).unwrap();
     // The gradient is (3, 0) and 4: norm 5.
     let scale = Tensor::new(&[[3f32, 0.0]], &Device::Cpu).unwrap();
@@ -295,5 +295,8 @@ fn impossible_sizes_are_errors() {
     assert!(matches!(BonePointNet::new(&config, builder(&map), None), Err(Error::Config { .. })));
     let (mean, factor) = prior();
     let prior = PriorStart { mean: &mean[1..], factor: &factor, rank: RANK };
-    assert!(matches!(BonePointNet::new(&small(), builder(&map), Some(prior)), Err(Error::Config { field: "prior", .. })));
+    assert!(matches!(
+        BonePointNet::new(&small(), builder(&map), Some(prior)),
+        Err(Error::Config { field: "prior", .. })
+    ));
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::common::{all_values, largest, largest_difference, noise, variables};
 use candle_core::{Device, Tensor, Var};
 use candle_nn::VarMap;
-use crate::common::{all_values, largest, largest_difference, noise, variables};
 use likeness_nets::{AdamW, AdamWConfig, ResidualTrunk, SeededInit, is_trainable};
 
 fn normalise(x: &Tensor, vars: &BTreeMap<String, Var>, name: &str, train: bool) -> Tensor {
@@ -62,7 +62,10 @@ fn forward_and_gradients_match_plain_operations() {
             let expected = plain(&images, &vars, train);
             let got = trunk.forward(&images, train).unwrap();
             let difference = largest_difference(&expected, &got);
-            assert!(difference < 2e-4 * largest(&expected), "size {size}, train {train}: features differ by {difference}");
+            assert!(
+                difference < 2e-4 * largest(&expected),
+                "size {size}, train {train}: features differ by {difference}"
+            );
 
             let weights = noise(2, expected.dims());
             let loss = |features: &Tensor| (features * &weights).unwrap().sum_all().unwrap();
@@ -101,8 +104,10 @@ fn two_forward_passes_keep_their_own_activations() {
     let alone = trunk.forward(&a, true).unwrap().sqr().unwrap().sum_all().unwrap().backward().unwrap();
     let first = trunk.forward(&a, true).unwrap();
     let second = trunk.forward(&b, true).unwrap();
-    let with_other =
-        (first.sqr().unwrap().sum_all().unwrap() + (second.sum_all().unwrap() * 0.0).unwrap()).unwrap().backward().unwrap();
+    let with_other = (first.sqr().unwrap().sum_all().unwrap() + (second.sum_all().unwrap() * 0.0).unwrap())
+        .unwrap()
+        .backward()
+        .unwrap();
     let vars = variables(&map);
     let var = &vars["module0.conv1.weight"];
     assert!(largest_difference(alone.get(var).unwrap(), with_other.get(var).unwrap()) == 0.0);

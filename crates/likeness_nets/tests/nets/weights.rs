@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::common::{all_values, largest, largest_difference, noise, variables};
 use candle_core::{Device, Tensor};
 use candle_nn::VarMap;
-use crate::common::{all_values, largest, largest_difference, noise, variables};
 use likeness_nets::{
-    BONE_POINT, BonePointConfig, BonePointNet, Error, LANDMARK, Precision, SeededInit, Weights, WeightsMeta, named_tensors,
-    save_weights,
+    BONE_POINT, BonePointConfig, BonePointNet, Error, LANDMARK, Precision, SeededInit, Weights, WeightsMeta,
+    named_tensors, save_weights,
 };
 use likeness_rig::{Parameter, Rig};
 
@@ -16,12 +16,8 @@ fn config() -> BonePointConfig {
 }
 
 fn rig() -> Rig {
-    let parameter = |name: &str| Parameter {
-        name: name.into(),
-        caption: name.into(),
-        region: "nose".into(),
-        drives: Vec::new(),
-    };
+    let parameter =
+        |name: &str| Parameter { name: name.into(), caption: name.into(), region: "nose".into(), drives: Vec::new() };
     Rig {
         format: likeness_rig::RIG_FORMAT,
         id: "head".into(),
@@ -153,7 +149,9 @@ fn values_that_are_not_finite_are_errors() {
     let mut bytes = std::fs::read(saved.path()).unwrap();
     let last = bytes.len() - 4;
     bytes[last..].copy_from_slice(&f32::NAN.to_le_bytes());
-    let Err(Error::Weights { reason, .. }) = Weights::from_bytes(&bytes, "net.safetensors") else { panic!("NaN was read") };
+    let Err(Error::Weights { reason, .. }) = Weights::from_bytes(&bytes, "net.safetensors") else {
+        panic!("NaN was read")
+    };
     assert!(reason.contains("NaN"), "{reason}");
 }
 
