@@ -1,3 +1,5 @@
 //! The subcommands.
 
-pub mod train;
+#[cfg(feature = "render")]
+pub(crate) mod render;
+pub(crate) mod train;

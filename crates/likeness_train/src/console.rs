@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::metrics::Report;
 
 /// Tells how a run goes.
-pub struct Console {
+pub(crate) struct Console {
     name: &'static str,
     bar: Option<ProgressBar>,
     steps: u64,
@@ -22,7 +22,7 @@ impl Console {
     const PAUSE: Duration = Duration::from_secs(10);
 
     /// Starts to tell of a run of `steps`.
-    pub fn new(name: &'static str, steps: u64) -> Self {
+    pub(crate) fn new(name: &'static str, steps: u64) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(steps);
             if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} {eta} {msg}") {
@@ -35,7 +35,7 @@ impl Console {
     }
 
     /// Tells of one report.
-    pub fn report(&mut self, report: &Report) {
+    pub(crate) fn report(&mut self, report: &Report) {
         let step = report.get("step").copied().unwrap_or_default() as u64;
         let numbers: Vec<String> = report
             .iter()

@@ -119,6 +119,22 @@ impl FaceGeometry {
         self.parameters
     }
 
+    /// How much each coefficient shows in the landmarks, 0..1: 1 where it moves them by 3 mm or more on average (root mean square),
+    /// and a little for those that do not move them, so that they come to rest.
+    pub fn expression_visibility(&self) -> [f32; 52] {
+        let mut squares = [0.0f32; 52];
+        for point in &self.inner {
+            let mut moved = [Vec3::ZERO; 52];
+            for &(coefficient, delta) in point.0.iter().flat_map(|term| &term.morphs) {
+                moved[coefficient] += delta;
+            }
+            for (square, moved) in squares.iter_mut().zip(moved) {
+                *square += moved.length_squared();
+            }
+        }
+        squares.map(|square| ((square / self.inner.len() as f32).sqrt() / 0.003).clamp(0.05, 1.0))
+    }
+
     fn bones(&self, values: &[f32]) -> Vec<BoneState> {
         let mut channels = vec![0.0; self.centres.len() * 9];
         for &(channel, parameter, slope) in &self.drives {

@@ -2,11 +2,17 @@
 
 pub mod augment;
 pub mod backdrop;
+pub mod bone_data;
+pub mod bone_losses;
+pub mod bone_measure;
+pub mod bone_training;
 pub mod checkpoint;
 mod console;
 pub mod dice;
 pub mod effects;
 mod error;
+#[cfg(feature = "render")]
+pub mod faces;
 pub mod geometry;
 pub mod head;
 pub mod landmark_data;
@@ -17,6 +23,7 @@ pub mod picture;
 pub mod portraits;
 pub mod scene;
 pub mod schedule;
+pub mod shape_space;
 pub mod shards;
 pub mod similarity;
 pub mod split;

@@ -16,6 +16,9 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Draw synthetic faces into shards.
+    #[cfg(feature = "render")]
+    Render(commands::render::Render),
     /// Train a network.
     #[command(subcommand)]
     Train(commands::train::Train),
@@ -24,6 +27,8 @@ enum Command {
 fn main() -> ExitCode {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::WARN).init();
     let result = match Cli::parse().command {
+        #[cfg(feature = "render")]
+        Command::Render(render) => render.run(),
         Command::Train(train) => train.run(),
     };
     match result {

@@ -48,7 +48,7 @@ pub struct Scene {
 
 /// Half the height that a picture shows at the face's distance, in metres, before it is varied: about 57 pixels lie between the outer
 /// eye corners of a picture of 192.
-const HALF_HEIGHT: f32 = 0.155;
+const HALF_HEIGHT: f32 = 0.137;
 /// The point of the mean head that is at the centre of the picture.
 const CENTRE: Vec3 = Vec3::new(0.0, -0.028, 0.045);
 

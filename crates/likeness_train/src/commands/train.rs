@@ -8,19 +8,26 @@ use std::{
 use clap::{Args, Subcommand};
 use likeness_train::{
     Result,
+    bone_data::{BoneData, Mix, Photo},
+    bone_losses::LossWeights,
+    bone_measure::HeldOut,
+    bone_training::{BoneOptions, train_bone_point},
     head::Head,
     landmark_data::{LandmarkData, LandmarkItem, running_sum},
     landmark_training::{LandmarkOptions, train_landmarks},
     portraits::{Portrait, PortraitLabel, balance_weights, drop_misfits, load_portraits, read_labels},
+    schedule::Phases,
     shards::load_renders,
     split::split,
 };
 
 /// The networks that can be trained.
 #[derive(Subcommand)]
-pub enum Train {
+pub(crate) enum Train {
     /// The landmark network: 68 points of a face.
     Landmarks(Landmarks),
+    /// The bone-point network: from a face crop to the bone parameters.
+    BonePoint(BonePoint),
 }
 
 impl Train {
@@ -28,16 +35,17 @@ impl Train {
     ///
     /// # Errors
     /// Whatever goes wrong.
-    pub fn run(self) -> Result<()> {
+    pub(crate) fn run(self) -> Result<()> {
         match self {
             Self::Landmarks(landmarks) => landmarks.run(),
+            Self::BonePoint(bone_point) => bone_point.run(),
         }
     }
 }
 
 /// Where the data is and how long a run takes.
 #[derive(Args)]
-pub struct Common {
+pub(crate) struct Common {
     /// The label file of the real portraits, a JSON line a photo
     #[arg(long, value_name = "JSONL")]
     portraits: Option<PathBuf>,
@@ -66,7 +74,7 @@ pub struct Common {
     #[arg(long, default_value_t = 32)]
     batch: usize,
     /// The highest learning rate
-    #[arg(long, default_value_t = 1.5e-3)]
+    #[arg(long, default_value_t = 5e-4)]
     lr: f64,
     /// Decay of the matrices
     #[arg(long, default_value_t = 0.02)]
@@ -99,7 +107,7 @@ pub struct Common {
 
 /// Train the landmark network
 #[derive(Args)]
-pub struct Landmarks {
+pub(crate) struct Landmarks {
     #[command(flatten)]
     common: Common,
 }
@@ -157,6 +165,136 @@ impl Landmarks {
         };
         let error = train_landmarks(data, &held_out, &options)?;
         println!("held-out error {:.2} % of the inter-ocular distance", 100.0 * error);
+        Ok(())
+    }
+}
+
+/// Train the bone-point network
+#[derive(Args)]
+pub(crate) struct BonePoint {
+    #[command(flatten)]
+    common: Common,
+    /// Leave the extractor untouched by the domain loss, for comparison
+    #[arg(long)]
+    no_reversal: bool,
+    /// Which networks are adjusted when, for example 0.1:domain,0.9:all (extractor, connected, domain, all)
+    #[arg(long, default_value = "1:all")]
+    phases: Phases,
+    /// Stop when the sum of first and second loss is below this
+    #[arg(long)]
+    threshold: Option<f64>,
+    /// Stop after so many steps from now, as if interrupted; --resume goes on
+    #[arg(long)]
+    interrupt_after: Option<u64>,
+    /// The share of a batch's photos that are pairs of one person
+    #[arg(long, default_value_t = 0.5)]
+    pair_share: f32,
+    /// Weight of the first loss: telling photos from renders
+    #[arg(long, default_value_t = LossWeights::default().domain)]
+    domain: f64,
+    /// Weight of the second loss: predicted against preset parameters
+    #[arg(long, default_value_t = LossWeights::default().parameters)]
+    parameters: f64,
+    /// Weight of the vertex movement between predicted and preset faces
+    #[arg(long, default_value_t = LossWeights::default().vertices)]
+    vertices: f64,
+    /// Weight of pose and expression of renders
+    #[arg(long, default_value_t = LossWeights::default().side)]
+    side: f64,
+    /// Weight of the landmark distance on renders
+    #[arg(long, default_value_t = LossWeights::default().render_landmarks)]
+    render_landmarks: f64,
+    /// Weight of the landmark distance on photos; 0 with --pairs 0 is the plain form
+    #[arg(long, default_value_t = LossWeights::default().photo_landmarks)]
+    photo_landmarks: f64,
+    /// Weight of the photos' squared latents
+    #[arg(long, default_value_t = LossWeights::default().prior)]
+    prior: f64,
+    /// Weight of the photos' squared expression coefficients
+    #[arg(long, default_value_t = LossWeights::default().expression)]
+    expression: f64,
+    /// Weight of the difference between two photos of a person
+    #[arg(long, default_value_t = LossWeights::default().pairs)]
+    pairs: f64,
+    /// Weight of the contour's landmarks against the inner ones
+    #[arg(long, default_value_t = LossWeights::default().contour)]
+    contour: f64,
+}
+
+impl BonePoint {
+    fn run(self) -> Result<()> {
+        let common = self.common;
+        let head = Head::load(&common.rig)?;
+        let mut held_out = HeldOut::default();
+        let (mut photos, mut renders) = (Vec::new(), Vec::new());
+        if let Some(path) = &common.portraits {
+            let parts = split(drop_misfits(read_labels(path)?));
+            photos = portraits(path, parts.train)?.into_iter().map(Photo::from).collect();
+            let left_out = parts.tuning.into_iter().chain(parts.pairs).collect();
+            held_out.photos = portraits(path, left_out)?.into_iter().map(Photo::from).collect();
+        }
+        if let Some(folder) = &common.renders {
+            let all = load_renders(folder, &head.rig, common.max_renders)?;
+            (held_out.renders, renders) = all.into_iter().partition(|render| render.label.held_out());
+        }
+        eprintln!(
+            "{} photos, {} renders; held out: {} photos, {} renders",
+            photos.len(),
+            renders.len(),
+            held_out.photos.len(),
+            held_out.renders.len()
+        );
+        let share = match (photos.is_empty(), renders.is_empty()) {
+            (true, _) => 0.0,
+            (_, true) => 1.0,
+            _ => common.photo_share.clamp(0.0, 1.0),
+        };
+        let from_photos = (common.batch as f32 * share).round() as usize;
+        let mix = Mix {
+            renders: common.batch - from_photos,
+            photos: from_photos,
+            pairs: (from_photos as f32 * self.pair_share.clamp(0.0, 1.0) * 0.5) as usize,
+            balance: common.balance,
+        };
+        let data = BoneData::new(&head.rig, renders, photos, mix)?;
+        let options = BoneOptions {
+            out: common.out,
+            run: common.run,
+            steps: common.steps,
+            minutes: common.minutes,
+            learning_rate: common.lr,
+            weight_decay: common.weight_decay,
+            seed: common.seed,
+            average: common.average,
+            workers: common.workers,
+            checkpoint_every: common.checkpoint_every,
+            measure_every: common.measure_every,
+            resume: common.resume,
+            interrupt_after: self.interrupt_after,
+            reversal: !self.no_reversal,
+            phases: self.phases,
+            threshold: self.threshold,
+            weights: LossWeights {
+                domain: self.domain,
+                parameters: self.parameters,
+                vertices: self.vertices,
+                side: self.side,
+                render_landmarks: self.render_landmarks,
+                photo_landmarks: self.photo_landmarks,
+                prior: self.prior,
+                expression: self.expression,
+                pairs: self.pairs,
+                contour: self.contour,
+            },
+            revision: revision(),
+        };
+        let outcome = train_bone_point(&head, data, &held_out, &options)?;
+        if outcome.reached_threshold {
+            println!("stopped by the threshold after {} steps", outcome.steps);
+        }
+        for (name, value) in outcome.report.iter().filter(|(name, _)| name.starts_with("held_out")) {
+            println!("{name} {value:.4}");
+        }
         Ok(())
     }
 }

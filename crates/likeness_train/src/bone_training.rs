@@ -1,0 +1,236 @@
+//! Training of the bone-point network (A2, A4 to A8).
+
+use std::{path::PathBuf, sync::Arc, time::Instant};
+
+use candle_core::{Device, Tensor};
+use candle_nn::VarMap;
+use likeness_nets::{
+    AdamW, AdamWConfig, BONE_POINT, BonePointConfig, BonePointNet, DomainNet, Precision, PriorStart, SeededInit,
+    WeightsMeta, save_weights,
+};
+use likeness_rig::crop::CROP_SIZE;
+
+use crate::{
+    bone_data::BoneData,
+    bone_losses::{LossContext, LossWeights},
+    bone_measure::{HeldOut, measure},
+    checkpoint::{self, Average, Standing},
+    console::Console,
+    error::{Result, TrainError},
+    head::Head,
+    landmark_training::progress,
+    loader::Loader,
+    metrics::{MetricsLog, Report},
+    schedule::{Adjusted, Phases, ThresholdStop, learning_rate, reversal_strength},
+    shape_space::ShapeSpace,
+};
+
+/// How the bone-point network is trained.
+#[derive(Clone, Debug)]
+pub struct BoneOptions {
+    /// Where the finished weights go.
+    pub out: PathBuf,
+    /// Where metrics and checkpoints go.
+    pub run: PathBuf,
+    /// Steps of the whole run.
+    pub steps: u64,
+    /// The run ends after these minutes even if steps are left; the schedules then follow the clock.
+    pub minutes: Option<f64>,
+    /// The highest learning rate.
+    pub learning_rate: f64,
+    /// Decay of the matrices.
+    pub weight_decay: f64,
+    /// The seed.
+    pub seed: u64,
+    /// Decay of the weights' average.
+    pub average: f64,
+    /// Threads that make batches.
+    pub workers: usize,
+    /// Steps between checkpoints.
+    pub checkpoint_every: u64,
+    /// Steps between measurements on what is held out.
+    pub measure_every: u64,
+    /// Whether to go on from the run's checkpoint.
+    pub resume: bool,
+    /// Stops the run after so many steps from now, as an interruption would.
+    pub interrupt_after: Option<u64>,
+    /// Whether the domain loss reaches the extractor, reversed (A6).
+    pub reversal: bool,
+    /// Which networks are adjusted when (A8).
+    pub phases: Phases,
+    /// The run stops when the sum of first and second loss is below this (A8).
+    pub threshold: Option<f64>,
+    /// The losses' weights.
+    pub weights: LossWeights,
+    /// Written into the weights.
+    pub revision: String,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub struct BoneOutcome {
+    /// Steps done in all.
+    pub steps: u64,
+    /// Whether the threshold stopped it.
+    pub reached_threshold: bool,
+    /// The last report.
+    pub report: Report,
+}
+
+/// Trains and writes the weights.
+///
+/// # Errors
+/// Files cannot be written; the loss diverges; a checkpoint does not fit; part of a network gets no gradient.
+pub fn train_bone_point(head: &Head, data: BoneData, held_out: &HeldOut, options: &BoneOptions) -> Result<BoneOutcome> {
+    let device = Device::Cpu;
+    let map = VarMap::new();
+    let builder = SeededInit::builder(&map, options.seed, &device);
+    let config = BonePointConfig::new(head.rig.parameters.len());
+    let prior = PriorStart { mean: &head.prior.mean, factor: &head.prior.factor, rank: head.prior.rank };
+    let net = BonePointNet::new(&config, builder.pp("bone_point"), Some(prior))?;
+    let domain = DomainNet::new(config.hidden[0], builder.pp("domain"))?;
+    let context = LossContext::new(
+        Arc::clone(&head.geometry),
+        ShapeSpace::new(&head.rig, &head.mesh, &head.prior)?,
+        options.weights,
+    )?;
+    let mut optimizer = AdamW::new(
+        &map,
+        AdamWConfig { learning_rate: options.learning_rate, weight_decay: options.weight_decay, ..AdamWConfig::default() },
+    )?;
+    let mut average = Average::new(&map, options.average)?;
+    let mut stop = ThresholdStop::new(options.threshold);
+    let checkpoint_path = options.run.join("checkpoint.safetensors");
+    let mut standing = Standing::default();
+    if options.resume && checkpoint_path.exists() {
+        standing = checkpoint::load(&checkpoint_path, &map, &mut optimizer, &mut average)?;
+        stop.restore((standing.smoothed.unwrap_or(f64::NAN), standing.seen));
+    }
+    let mut log =
+        MetricsLog::open(&options.run.join("metrics.jsonl"), (standing.step > 0).then_some(standing.step))?;
+    let seed = options.seed;
+    let data = Arc::new(data);
+    let mut loader = Loader::start(standing.step, options.workers, 3, move |index| data.batch(seed, index))?;
+    let mut console = Console::new("bone-point", options.steps);
+    let (started, before, first) = (Instant::now(), standing.seconds, standing.step);
+    let mut sums = Sums::default();
+    let mut report = Report::new();
+    let mut reached_threshold = false;
+    let mut adjusted = None;
+    while !reached_threshold {
+        let at = progress(&standing, options.steps, options.minutes);
+        let interrupted = options.interrupt_after.is_some_and(|steps| standing.step - first >= steps);
+        if at >= 1.0 || interrupted {
+            break;
+        }
+        let phase = options.phases.at(at);
+        if adjusted != Some(phase) {
+            adjust(&mut optimizer, phase)?;
+        }
+        let batch = loader.next_batch()?;
+        let count = batch.renders + batch.photos;
+        let images = Tensor::from_slice(&batch.images, (count, 3, CROP_SIZE, CROP_SIZE), &device)?;
+        let output = net.forward(&images, true)?;
+        let strength = reversal_strength(at);
+        let losses = context.losses(&output, &domain, &batch, options.reversal.then_some(strength))?;
+        let total = f64::from(losses.total.to_scalar::<f32>()?);
+        if !total.is_finite() {
+            return Err(TrainError::Diverged { step: standing.step, loss: total });
+        }
+        let gradients = losses.total.backward()?;
+        if adjusted != Some(phase) {
+            check_gradients(&optimizer, &gradients, &batch, &options.weights)?;
+        }
+        adjusted = Some(phase);
+        optimizer.set_learning_rate(learning_rate(options.learning_rate, at, 0.03));
+        optimizer.step(&gradients)?;
+        average.follow(&map, standing.step)?;
+        standing.step += 1;
+        standing.seconds = before + started.elapsed().as_secs_f64();
+        sums.add("loss", total);
+        let mut two = 0.0;
+        for (name, part) in &losses.parts {
+            let value = f64::from(part.to_scalar::<f32>()?);
+            sums.add(name, value);
+            if matches!(*name, "domain" | "parameters") {
+                two += value;
+            }
+        }
+        reached_threshold = stop.reached(two);
+        (standing.smoothed, standing.seen) = (Some(stop.state().0), stop.state().1);
+        let end = reached_threshold || progress(&standing, options.steps, options.minutes) >= 1.0;
+        if standing.step % 20 == 0 || end {
+            report = sums.take();
+            report.insert("step".to_owned(), standing.step as f64);
+            report.insert("seconds".to_owned(), standing.seconds);
+            report.insert("reversal".to_owned(), if options.reversal { strength } else { 0.0 });
+            if standing.step % options.measure_every == 0 || end {
+                let averaged = BonePointNet::new(&config, average.builder("bone_point.")?, None)?;
+                report.extend(measure(&averaged, head, &context.space, held_out)?.report());
+            }
+            console.report(&report);
+            log.add(&report)?;
+        }
+        if standing.step % options.checkpoint_every == 0 {
+            checkpoint::save(&checkpoint_path, &map, &optimizer, &average, &standing)?;
+        }
+    }
+    checkpoint::save(&checkpoint_path, &map, &optimizer, &average, &standing)?;
+    let mut meta = WeightsMeta::new(BONE_POINT, &config, CROP_SIZE)?.for_rig(&head.rig);
+    meta.seed = options.seed;
+    meta.revision.clone_from(&options.revision);
+    save_weights(&options.out, &average.tensors("bone_point.")?, &meta, Precision::F16)?;
+    Ok(BoneOutcome { steps: standing.step, reached_threshold, report })
+}
+
+/// The variables' prefixes of the networks that a phase adjusts.
+fn adjust(optimizer: &mut AdamW, phase: Adjusted) -> Result<()> {
+    let mut prefixes = Vec::new();
+    if phase.extractor {
+        prefixes.push("bone_point.trunk");
+    }
+    if phase.connected {
+        prefixes.extend(["bone_point.fc1", "bone_point.fc2", "bone_point.fc3", "bone_point.side1", "bone_point.side2"]);
+    }
+    if phase.domain {
+        prefixes.push("domain");
+    }
+    Ok(optimizer.adjust_only(&prefixes)?)
+}
+
+/// Everything that is adjusted must have got a gradient from some loss that is switched on.
+fn check_gradients(
+    optimizer: &AdamW,
+    gradients: &candle_core::backprop::GradStore,
+    batch: &crate::bone_data::BoneBatch,
+    weights: &LossWeights,
+) -> Result<()> {
+    let both = batch.renders > 0 && batch.photos > 0 && weights.domain != 0.0;
+    let side = (batch.renders > 0 && (weights.side > 0.0 || weights.render_landmarks > 0.0))
+        || (batch.photos > 0 && weights.photo_landmarks > 0.0);
+    let expected = |name: &str| {
+        if name.starts_with("domain.") { both } else { side || !name.starts_with("bone_point.side") }
+    };
+    match optimizer.missing(gradients).into_iter().find(|name| expected(name)) {
+        Some(name) => Err(TrainError::NoGradient { name }),
+        None => Ok(()),
+    }
+}
+
+/// Means of named numbers between two reports.
+#[derive(Default)]
+struct Sums(std::collections::BTreeMap<&'static str, (f64, u64)>);
+
+impl Sums {
+    fn add(&mut self, name: &'static str, value: f64) {
+        let entry = self.0.entry(name).or_default();
+        *entry = (entry.0 + value, entry.1 + 1);
+    }
+
+    fn take(&mut self) -> Report {
+        std::mem::take(&mut self.0)
+            .into_iter()
+            .map(|(name, (sum, count))| (name.to_owned(), sum / count as f64))
+            .collect()
+    }
+}

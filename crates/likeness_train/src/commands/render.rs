@@ -1,0 +1,63 @@
+//! `likeness-train render`.
+
+use std::{path::PathBuf, time::Instant};
+
+use clap::Args;
+use likeness_train::{
+    Result,
+    faces::{FacesOptions, parse_part, render_faces},
+    head::Head,
+};
+
+/// Draw synthetic faces into shards
+#[derive(Args)]
+pub(crate) struct Render {
+    /// The folder of the shards
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// How many pictures the whole data set has
+    #[arg(long)]
+    count: u64,
+    /// The seed: the same seed makes the same pictures
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Draw only every N-th shard, starting with the I-th
+    #[arg(long, value_name = "I/N", value_parser = parse_part, default_value = "0/1")]
+    shard: (u64, u64),
+    /// Pixels on a side
+    #[arg(long, default_value_t = 192, value_parser = clap::value_parser!(u32).range(32..=1024))]
+    size: u32,
+    /// Pictures in a shard
+    #[arg(long, default_value_t = 250, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    shard_size: u64,
+    /// Store the part mask of every picture
+    #[arg(long)]
+    masks: bool,
+    /// Faces of people's own to draw instead of faces from the prior
+    #[arg(long, value_name = "FACE.json", num_args = 1..)]
+    faces: Vec<PathBuf>,
+    /// The rig
+    #[arg(long, value_name = "RON", default_value = "assets/head/head.rig.ron")]
+    rig: PathBuf,
+}
+
+impl Render {
+    pub(crate) fn run(self) -> Result<()> {
+        let head = Head::load(&self.rig)?;
+        let options = FacesOptions {
+            out: self.out,
+            count: self.count,
+            seed: self.seed,
+            part: self.shard,
+            size: self.size,
+            shard: self.shard_size,
+            masks: self.masks,
+            faces: self.faces,
+        };
+        let started = Instant::now();
+        let drawn = render_faces(&head, &options)?;
+        let seconds = started.elapsed().as_secs_f64();
+        println!("{drawn} pictures in {seconds:.1} s ({:.1} a second)", drawn as f64 / seconds.max(1e-9));
+        Ok(())
+    }
+}

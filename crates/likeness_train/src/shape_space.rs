@@ -1,0 +1,125 @@
+//! How faces differ: what a difference of parameters does to the head, and how usual it is.
+
+use candle_core::{Device, Tensor};
+use likeness_rig::{HeadMesh, Prior, Rig};
+use rayon::prelude::*;
+
+use crate::error::{Result, data_error};
+
+/// Vertices below this height (metres, the eyes are at zero) belong to neck and bust.
+const LOWEST: f32 = -0.125;
+/// Half the step of the differences.
+const STEP: f32 = 0.1;
+
+/// Constants of a rig's parameters as tensors.
+#[derive(Clone, Debug)]
+pub struct ShapeSpace {
+    /// `[P, P]`: `d^T G d` is the mean squared vertex movement of a difference `d` near the mean face, square metres.
+    pub gram: Tensor,
+    /// `[1, P]`: the mean face.
+    pub mean: Tensor,
+    /// `[P, K]`: latents = (parameters - mean) * to_latents.
+    pub to_latents: Tensor,
+    /// `[K, P]`: parameters = mean + latents * to_parameters.
+    pub to_parameters: Tensor,
+    /// `[P]`: squared vertex motion of each parameter.
+    pub motion: Tensor,
+    /// What the losses are over the prior when the answer is always the mean: weighted squared error, and squared metres.
+    pub mean_answer: [f64; 2],
+}
+
+impl ShapeSpace {
+    /// Measures the mesh.
+    ///
+    /// # Errors
+    /// A rig that does not belong to the mesh.
+    pub fn new(rig: &Rig, mesh: &HeadMesh, prior: &Prior) -> Result<Self> {
+        let device = Device::Cpu;
+        let p = prior.mean.len();
+        let gram = gram(rig, mesh, prior)?;
+        let mut to_latents = Vec::with_capacity(p * prior.rank);
+        for row in (0..p).into_par_iter().map(|j| latents_of_unit(prior, j)).collect::<Vec<_>>() {
+            to_latents.extend(row);
+        }
+        let motion: Vec<f32> = prior.vertex_motion.iter().map(|motion| motion * motion).collect();
+        let row = |j: usize| &prior.factor[j * prior.rank..][..prior.rank];
+        let covariance = |i: usize, j: usize| -> f64 {
+            row(i).iter().zip(row(j)).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+        };
+        let weighted: f64 = (0..p).map(|j| f64::from(motion[j]) * covariance(j, j)).sum();
+        let squared: f64 = (0..p)
+            .into_par_iter()
+            .map(|i| (0..p).map(|j| f64::from(gram[i * p + j]) * covariance(i, j)).sum::<f64>())
+            .sum();
+        let total: f64 = motion.iter().map(|motion| f64::from(*motion)).sum();
+        Ok(Self {
+            gram: Tensor::from_vec(gram, (p, p), &device)?,
+            mean: Tensor::from_slice(&prior.mean, (1, p), &device)?,
+            to_latents: Tensor::from_vec(to_latents, (p, prior.rank), &device)?,
+            to_parameters: Tensor::from_slice(&prior.factor, (p, prior.rank), &device)?.t()?.contiguous()?,
+            motion: Tensor::from_vec(motion, p, &device)?,
+            mean_answer: [weighted / total, squared],
+        })
+    }
+
+    /// Latents `[n, K]` of parameters `[n, P]`.
+    ///
+    /// # Errors
+    /// Tensors of another shape.
+    pub fn latents(&self, parameters: &Tensor) -> candle_core::Result<Tensor> {
+        parameters.broadcast_sub(&self.mean)?.matmul(&self.to_latents)
+    }
+
+    /// Mean squared vertex movement `[n]` of differences `[n, P]`, square metres.
+    ///
+    /// # Errors
+    /// Tensors of another shape.
+    pub fn squared_movement(&self, differences: &Tensor) -> candle_core::Result<Tensor> {
+        (differences.matmul(&self.gram)? * differences)?.sum(1)
+    }
+}
+
+/// The latents that a unit of one parameter adds.
+fn latents_of_unit(prior: &Prior, parameter: usize) -> Vec<f32> {
+    let mut moved = prior.mean.clone();
+    moved[parameter] += 1.0;
+    prior.parameters_to_latents(&moved)
+}
+
+fn gram(rig: &Rig, mesh: &HeadMesh, prior: &Prior) -> Result<Vec<f32>> {
+    let skin = mesh
+        .part("skin")
+        .ok_or_else(|| data_error(std::path::Path::new(&rig.mesh), "skin", "no part of this name: build the head again"))?;
+    let compiled = rig.compile()?;
+    let binding = mesh.bind(rig)?;
+    let place = |values: &[f32]| {
+        let (mut offsets, mut points) = (Vec::new(), Vec::new());
+        compiled.offsets_into(values, &mut offsets);
+        mesh.skin(skin, &binding.joint_matrices(mesh, &offsets), &[], &mut points);
+        points
+    };
+    let face: Vec<usize> = place(&prior.mean).iter().enumerate().filter(|(_, p)| p.y > LOWEST).map(|(i, _)| i).collect();
+    let p = prior.mean.len();
+    let columns: Vec<Vec<f32>> = (0..p)
+        .into_par_iter()
+        .map(|parameter| {
+            let moved = |step: f32| {
+                let mut values = prior.mean.clone();
+                values[parameter] += step;
+                place(&values)
+            };
+            let (more, less) = (moved(STEP), moved(-STEP));
+            face.iter().flat_map(|&v| ((more[v] - less[v]) / (2.0 * STEP)).to_array()).collect()
+        })
+        .collect();
+    let count = face.len().max(1) as f32;
+    let rows: Vec<Vec<f32>> = (0..p)
+        .into_par_iter()
+        .map(|i| {
+            (0..p)
+                .map(|j| columns[i].iter().zip(&columns[j]).map(|(a, b)| a * b).sum::<f32>() / count)
+                .collect()
+        })
+        .collect();
+    Ok(rows.concat())
+}
