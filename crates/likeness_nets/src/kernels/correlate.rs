@@ -225,6 +225,9 @@ impl<S: Simd> Tile<'_, S> {
                 for (p, pixel) in memory.iter_mut().enumerate() {
                     for (v, value) in pixel.iter_mut().enumerate() {
                         let valid = part.valid.saturating_sub(v * lanes).min(lanes);
+                        if valid == 0 {
+                            break;
+                        }
                         *value = simd.partial_load_f32s(&out[target + p * walk.out_step + v * lanes..][..valid]);
                     }
                 }
@@ -266,6 +269,9 @@ impl<S: Simd> Tile<'_, S> {
         for (p, pixel) in memory.iter().enumerate() {
             for (v, &value) in pixel.iter().enumerate() {
                 let valid = part.valid.saturating_sub(v * lanes).min(lanes);
+                if valid == 0 {
+                    break;
+                }
                 let target = &mut out[target + p * walk.out_step + v * lanes..][..valid];
                 if valid == lanes {
                     S::as_mut_simd_f32s(target).0[0] = value;
@@ -417,6 +423,116 @@ impl<S: Simd> OuterTile<'_, S> {
         for (j, row) in part.iter().enumerate() {
             let (stored, _) = S::as_mut_simd_f32s(&mut sum[base + j * padded..][..MV * lanes]);
             stored.copy_from_slice(row);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEIGHT: usize = 3;
+    const WIDTH: usize = 13;
+    const INPUTS: usize = 3;
+    const KERNEL: usize = 2;
+    const STRIDE: usize = 2;
+
+    fn noise(len: usize) -> Vec<f32> {
+        (0..len).map(|index| ((index * 7919 + 13) % 101) as f32 / 50.0 - 1.0).collect()
+    }
+
+    /// Every instruction set that this machine has, narrow ones too, which a wide one would hide.
+    fn architectures() -> Vec<Arch> {
+        #[allow(unused_mut, reason = "other processors have one only")]
+        let mut all = vec![Arch::Scalar, Arch::new()];
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        all.extend(pulp::x86::V3::try_new().map(Arch::V3));
+        all
+    }
+
+    #[test]
+    fn every_instruction_set_correlates_the_same() {
+        let line = (STRIDE * (WIDTH - 1) + KERNEL) * INPUTS;
+        let run = KERNEL * INPUTS;
+        for channels in [1, 7, 16, 24, 48, 64, 90, 128] {
+            let input = noise((STRIDE * (HEIGHT - 1) + KERNEL) * line);
+            let weight = noise(KERNEL * run * channels);
+            let packed = Packed::new(KERNEL, run, channels, |row, k, c| weight[(row * run + k) * channels + c]);
+            let bias = noise(padded_channels(channels));
+            let walk = Walk {
+                height: HEIGHT,
+                width: WIDTH,
+                tap_row: line,
+                in_row: STRIDE * line,
+                in_step: STRIDE * INPUTS,
+                out_row: WIDTH * channels,
+                out_step: channels,
+            };
+            let before = noise(HEIGHT * WIDTH * channels);
+            for arch in architectures() {
+                for (start, relu) in [(Start::Zero, false), (Start::Bias(&bias), true), (Start::Output, false)] {
+                    let mut out = before.clone();
+                    correlate(arch, walk, &input, &packed, start, relu, &mut out);
+                    for (index, &got) in out.iter().enumerate() {
+                        let (pixel, c) = (index / channels, index % channels);
+                        let (y, x) = (pixel / WIDTH, pixel % WIDTH);
+                        let mut expected = match start {
+                            Start::Zero => 0.0,
+                            Start::Bias(bias) => bias[c],
+                            Start::Output => before[index],
+                        };
+                        for row in 0..KERNEL {
+                            for k in 0..run {
+                                let value = input[(STRIDE * y + row) * line + STRIDE * x * INPUTS + k];
+                                expected += value * weight[(row * run + k) * channels + c];
+                            }
+                        }
+                        let expected = if relu { expected.max(0.0) } else { expected };
+                        assert!(
+                            (got - expected).abs() < 1e-4,
+                            "{arch:?}, {channels} channels, {start:?}: {got} {expected}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_sums_gradients_the_same() {
+        let line = (STRIDE * (WIDTH - 1) + KERNEL) * INPUTS;
+        let run = KERNEL * INPUTS;
+        for channels in [1, 7, 16, 24, 48, 64, 90] {
+            let input = noise((STRIDE * (HEIGHT - 1) + KERNEL) * line);
+            let gradient = noise(HEIGHT * WIDTH * channels + SLACK);
+            let walk = OuterWalk {
+                height: HEIGHT,
+                width: WIDTH,
+                rows: KERNEL,
+                tap_row: line,
+                run,
+                in_row: STRIDE * line,
+                in_step: STRIDE * INPUTS,
+                out_row: WIDTH * channels,
+                channels,
+            };
+            for arch in architectures() {
+                let padded = padded_channels(channels);
+                let mut sum = vec![1.0; KERNEL * run * padded];
+                outer(arch, walk, &input, &gradient, &mut sum);
+                for (tap, sums) in sum.chunks_exact(padded).enumerate() {
+                    let (row, k) = (tap / run, tap % run);
+                    for (c, &got) in sums[..channels].iter().enumerate() {
+                        let mut expected = 1.0;
+                        for pixel in 0..HEIGHT * WIDTH {
+                            let (y, x) = (pixel / WIDTH, pixel % WIDTH);
+                            let value = input[(STRIDE * y + row) * line + STRIDE * x * INPUTS + k];
+                            expected += value * gradient[pixel * channels + c];
+                        }
+                        assert!((got - expected).abs() < 1e-4, "{arch:?}, {channels} channels: {got} {expected}");
+                    }
+                }
+            }
         }
     }
 }
