@@ -60,9 +60,10 @@ fn half_sin_cos(angle: f32) -> (f32, f32) {
     if half.abs() > 0.5 {
         return half.sin_cos();
     }
+    // Taylor's series; at 0.5 what is left out is below half a unit of the last place.
     let square = half * half;
-    let sin = half * (1.0 - square / 6.0 * (1.0 - square / 20.0 * (1.0 - square / 42.0)));
-    let cos = 1.0 - square / 2.0 * (1.0 - square / 12.0 * (1.0 - square / 30.0 * (1.0 - square / 56.0)));
+    let sin = half * (1.0 + square * (-1.0 / 6.0 + square * (1.0 / 120.0 - square * (1.0 / 5040.0))));
+    let cos = 1.0 + square * (-0.5 + square * (1.0 / 24.0 + square * (-1.0 / 720.0 + square * (1.0 / 40320.0))));
     (sin, cos)
 }
 
@@ -70,17 +71,26 @@ fn half_sin_cos(angle: f32) -> (f32, f32) {
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     parameter: u32,
-    channel: u32,
     /// The channel's change per unit of the value: twice the drive's amount.
     slope: f32,
 }
 
-/// A rig in the form that maps values to bones: a sparse matrix, sorted by bone.
+/// One row of the channel matrix that is not all zero.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    channel: u32,
+    /// Where its entries end; they begin where those of the row before end.
+    end: u32,
+}
+
+/// A rig in the form that maps values to bones: a sparse matrix, sorted by bone and channel, so that each channel is
+/// summed without going through memory.
 #[derive(Clone, Debug)]
 pub struct CompiledRig {
     parameters: usize,
-    /// Per bone, where its entries begin; one more at the end.
-    starts: Vec<u32>,
+    /// Per bone, where its rows and its entries begin; one more at the end.
+    starts: Vec<(u32, u32)>,
+    rows: Vec<Row>,
     entries: Vec<Entry>,
 }
 
@@ -107,16 +117,46 @@ impl CompiledRig {
                 }
             }
         }
-        let mut starts = vec![0; rig.bones.len() + 1];
-        let mut entries = Vec::with_capacity(summed.len());
-        for ((bone, channel, parameter), slope) in summed {
-            entries.push(Entry { parameter: parameter as u32, channel: channel as u32, slope });
-            starts[bone + 1] = entries.len() as u32;
+        let mut compiled = Self {
+            parameters: rig.parameters.len(),
+            starts: Vec::with_capacity(rig.bones.len() + 1),
+            rows: Vec::new(),
+            entries: Vec::with_capacity(summed.len()),
+        };
+        let mut summed = summed.into_iter().peekable();
+        for bone in 0..rig.bones.len() {
+            compiled.end_bone();
+            for channel in 0..CHANNELS {
+                while let Some(((_, _, parameter), slope)) =
+                    summed.next_if(|(key, _)| (key.0, key.1) == (bone, channel))
+                {
+                    compiled.entries.push(Entry { parameter: parameter as u32, slope });
+                }
+                let end = compiled.entries.len() as u32;
+                let before = compiled.rows.last().map_or(0, |row| row.end);
+                if end > before {
+                    compiled.rows.push(Row { channel: channel as u32, end });
+                }
+            }
         }
-        for bone in 1..starts.len() {
-            starts[bone] = starts[bone].max(starts[bone - 1]);
-        }
-        Ok(Self { parameters: rig.parameters.len(), starts, entries })
+        compiled.end_bone();
+        Ok(compiled)
+    }
+
+    /// What follows belongs to the next bone.
+    fn end_bone(&mut self) {
+        self.starts.push((self.rows.len() as u32, self.entries.len() as u32));
+    }
+
+    /// The rows of a bone: the channel and its entries.
+    #[inline]
+    fn rows_of(&self, bone: usize) -> impl Iterator<Item = (usize, &[Entry])> {
+        let (first, mut begin) = self.starts[bone];
+        self.rows[first as usize..self.starts[bone + 1].0 as usize].iter().map(move |row| {
+            let entries = &self.entries[begin as usize..row.end as usize];
+            begin = row.end;
+            (row.channel as usize, entries)
+        })
     }
 
     /// The number of bones.
@@ -138,8 +178,8 @@ impl CompiledRig {
     #[inline]
     pub(crate) fn channel_change_of(&self, bone: usize, change: &impl Fn(usize) -> f32) -> [f32; CHANNELS] {
         let mut channels = [0.0; CHANNELS];
-        for entry in &self.entries[self.starts[bone] as usize..self.starts[bone + 1] as usize] {
-            channels[entry.channel as usize] += entry.slope * change(entry.parameter as usize);
+        for (channel, entries) in self.rows_of(bone) {
+            channels[channel] = entries.iter().map(|entry| entry.slope * change(entry.parameter as usize)).sum();
         }
         channels
     }
@@ -164,9 +204,11 @@ impl CompiledRig {
         let rows = self.bone_count() * Channel::ALL.len();
         let mut matrix = vec![0.0; rows * self.parameters];
         for bone in 0..self.bone_count() {
-            for entry in &self.entries[self.starts[bone] as usize..self.starts[bone + 1] as usize] {
-                let row = bone * CHANNELS + entry.channel as usize;
-                matrix[row * self.parameters + entry.parameter as usize] = entry.slope;
+            for (channel, entries) in self.rows_of(bone) {
+                let row = (bone * CHANNELS + channel) * self.parameters;
+                for entry in entries {
+                    matrix[row + entry.parameter as usize] = entry.slope;
+                }
             }
         }
         (matrix, rows, self.parameters)

@@ -341,20 +341,22 @@ impl LandmarkModel {
         count: usize,
     ) -> Vec<[Vec3; LANDMARK_COUNT]> {
         let mut motion = vec![[Vec3::ZERO; LANDMARK_COUNT]; count];
+        let mut add = |index: u8, landmark: usize, delta: Vec3| {
+            if let Some(place) = place_of[usize::from(index)] {
+                motion[place][landmark] += delta;
+            }
+        };
         let (low, high, blend) = self.yaw_blend(yaw);
         for landmark in 0..LANDMARK_COUNT {
             for (row, factor) in [(low, 1.0 - blend), (high, blend)] {
                 let row = &self.rows[self.row(row, landmark)];
                 for (index, delta) in &row.fixed_expression {
-                    if let Some(place) = place_of[usize::from(*index)] {
-                        motion[place][landmark] += *delta * factor;
-                    }
+                    add(*index, landmark, *delta * factor);
                 }
                 for share in &row.shares {
+                    let linear = maps[share.bone].0 * factor;
                     for (index, delta) in &share.expression {
-                        if let Some(place) = place_of[usize::from(*index)] {
-                            motion[place][landmark] += maps[share.bone].0 * *delta * factor;
-                        }
+                        add(*index, landmark, linear * *delta);
                     }
                 }
             }
