@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, path::Path};
 
 use glam::Vec3;
-use likeness_rig::{ARKIT_NAMES, Bone, Channel, ColorSlot, Drive, Parameter, Prior, RIG_FORMAT, Rig, write_atomic};
+use likeness_rig::{ARKIT_NAMES, Bone, Channel, ColorSlot, Drive, LandmarkSet, Parameter, Prior, RIG_FORMAT, Rig, write_atomic};
 use rayon::prelude::*;
 
 use crate::{
@@ -11,16 +11,18 @@ use crate::{
     base_mesh::BaseMesh,
     bones::{BoneInfo, bones, index_of},
     cage::{Cage, Kind},
-    error::Result,
+    error::{HeadError, Result},
     expressions,
-    finish::{Fine, Finish, RenderPart, refine},
+    finish::{Fine, Finish, RenderPart, normals, refine},
     glb::{self, JointNode},
     landmarks::{self, is_ear},
+    lips::Lips,
     parameters::{ParameterSeed, seeds},
     population::Recipe,
     prior::spread,
     ranges,
     skinning::{ChannelMap, Fitter, Skinning, figures, gram},
+    textures,
     weights::{Reach, bind_lashes, headness, mirror, smooth, solve_rigid, truncate},
     wheel::Wheel,
 };
@@ -41,7 +43,10 @@ const PARAMETERS: usize = 300;
 /// Components of the prior.
 const RANK: usize = 64;
 /// What a parameter at one unit costs a fit, square millimetres over all vertices.
-const PULL: f64 = 3.0;
+const PULL: f64 = 20.0;
+/// The source's tongue and teeth lie against the lips; this takes them back a little.
+const TONGUE_BACK: Vec3 = Vec3::new(0.0, -0.0015, -0.004);
+const TEETH_BACK: Vec3 = Vec3::new(0.0, 0.0, -0.003);
 /// Name and version of the rig.
 const RIG_ID: &str = "likeness_adult";
 const RIG_VERSION: u32 = 1;
@@ -58,16 +63,51 @@ struct Heads {
     scale: f32,
 }
 
-/// Builds everything into the folder `out` and returns the report.
+/// The finished head.
+pub struct Head {
+    /// All drawn parts.
+    pub parts: Vec<RenderPart>,
+    /// The skeleton, parents first.
+    pub joints: Vec<JointNode>,
+    /// The rig.
+    pub rig: Rig,
+    /// The prior.
+    pub prior: Prior,
+    /// The landmarks.
+    pub landmarks: LandmarkSet,
+    /// Figures, for people.
+    pub report: String,
+}
+
+impl Head {
+    /// Writes the files of assets/head into the folder `out`.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn write(&self, out: &Path) -> Result<()> {
+        std::fs::create_dir_all(out).map_err(|source| HeadError::Io {
+            path: out.to_owned(),
+            source,
+        })?;
+        write_atomic(&out.join("head.glb"), &glb::write(&self.joints, &self.parts, &ARKIT_NAMES))?;
+        write_atomic(&out.join("head.rig.ron"), self.rig.to_ron()?.as_bytes())?;
+        write_atomic(&out.join("head.prior.safetensors"), &self.prior.to_bytes()?)?;
+        write_atomic(&out.join("head.landmarks.json"), self.landmarks.to_json()?.as_bytes())?;
+        write_atomic(&out.join("head.report.txt"), self.report.as_bytes())?;
+        Ok(())
+    }
+}
+
+/// Makes the head from the wheel's data; `say` is told what is being done.
 ///
 /// # Errors
-/// If the wheel does not read as expected or a file cannot be written.
-pub fn build(wheel: &mut Wheel, base: &BaseMesh, out: &Path, say: &dyn Fn(&str)) -> Result<String> {
+/// If the wheel does not read as expected.
+pub fn build(wheel: &mut Wheel, base: &BaseMesh, say: &dyn Fn(&str)) -> Result<Head> {
     let cage = Cage::cut(base)?;
     let fine = refine(&cage);
     say("population");
     let recipe = Recipe::read(wheel, base, &cage.source, &cage.eyeballs())?;
-    let heads = aligned(&cage, &fine, &recipe);
+    let heads = aligned(&cage, &fine, &recipe, &Lips::new(&cage)?);
     let bones = bones(&base.mirror);
     let (mut skinning, places) = start_skinning(&cage, &heads, &bones)?;
 
@@ -87,7 +127,7 @@ pub fn build(wheel: &mut Wheel, base: &BaseMesh, out: &Path, say: &dyn Fn(&str))
     say("mesh");
     let expressions = expressions::read(wheel, &cage, heads.scale)?;
     let neutral = &heads.neutral[..cage.count];
-    let parts = Finish {
+    let mut parts = Finish {
         cage: &cage,
         fine: &fine,
         neutral,
@@ -124,17 +164,9 @@ pub fn build(wheel: &mut Wheel, base: &BaseMesh, out: &Path, say: &dyn Fn(&str))
     let rig = rig(&bones, &seeds, &bounds);
     let landmarks = landmarks::build(&cage, &fine[0], &parts[0])?;
     let joints = joints(&cage, &skinning, &bones)?;
+    textures::lay_out(&mut parts);
 
-    say("files");
-    std::fs::create_dir_all(out).map_err(|source| crate::error::HeadError::Io {
-        path: out.to_owned(),
-        source,
-    })?;
-    write_atomic(&out.join("head.glb"), &glb::write(&joints, &parts, &ARKIT_NAMES))?;
-    write_atomic(&out.join("head.rig.ron"), rig.to_ron()?.as_bytes())?;
-    write_atomic(&out.join("head.prior.safetensors"), &prior.to_bytes()?)?;
-    write_atomic(&out.join("head.landmarks.json"), landmarks.to_json()?.as_bytes())?;
-
+    say("figures");
     let mut report = String::new();
     let _ = writeln!(report, "bones {}, parameters {}, prior rank {} keeps {:.2} % of the vertex variance", bones.len(), seeds.len(), spread.rank, spread.kept * 100.0);
     for part in &parts {
@@ -143,7 +175,7 @@ pub fn build(wheel: &mut Wheel, base: &BaseMesh, out: &Path, say: &dyn Fn(&str))
     let posed = |values: &[Vec<f64>]| -> Vec<Vec<Vec3>> {
         values.par_iter().map(|values| skinning.pose(&map.moves(values))).collect()
     };
-    let face: Vec<usize> = exterior.iter().copied().filter(|&v| cage.raw[v].z > 0.8 && !is_ear(cage.raw[v])).collect();
+    let face_vertices: Vec<usize> = exterior.iter().copied().filter(|&v| cage.raw[v].z > 0.8 && !is_ear(cage.raw[v])).collect();
     let rows = [
         ("held out, doing nothing", vec![skinning.rest.clone(); held_out.len()], held_out),
         ("held out, parameters in range", posed(&tested), held_out),
@@ -153,16 +185,38 @@ pub fn build(wheel: &mut Wheel, base: &BaseMesh, out: &Path, say: &dyn Fn(&str))
         let pairs: Vec<(&[Vec3], &[Vec3])> =
             models.iter().zip(targets.iter()).map(|(a, b)| (a.as_slice(), b.as_slice())).collect();
         let all = figures(&pairs, &exterior);
-        let face = figures(&pairs, &face);
+        let face = figures(&pairs, &face_vertices);
+        let turned = normal_error(&cage, &pairs, &face_vertices);
         let _ = writeln!(
             report,
-            "{name}: head RMS {:.3} mm, 95 % {:.3} mm; face RMS {:.3} mm, 95 % {:.3} mm",
+            "{name}: normals {turned:.2} degrees; head RMS {:.3} mm, 95 % {:.3} mm; face RMS {:.3} mm, 95 % {:.3} mm",
             all.rms, all.p95, face.rms, face.p95
         );
     }
     let _ = writeln!(report, "{}", statistics(&seeds, &free, &samples, &bounds, &prior));
-    write_atomic(&out.join("head.report.txt"), report.as_bytes())?;
-    Ok(report)
+    Ok(Head {
+        parts,
+        joints,
+        rig,
+        prior,
+        landmarks,
+        report,
+    })
+}
+
+/// Root mean square angle between the normals of two sets of heads, degrees: how smooth the fits are.
+fn normal_error(cage: &Cage, pairs: &[(&[Vec3], &[Vec3])], chosen: &[usize]) -> f64 {
+    let quads = &cage.parts[0].mesh.quads;
+    let sum: f64 = pairs
+        .par_iter()
+        .map(|(a, b)| {
+            let (a, b) = (normals(a, quads), normals(b, quads));
+            chosen.iter().map(|&v| f64::from(a[v].angle_between(b[v])).to_degrees().powi(2)).sum::<f64>()
+        })
+        .collect::<Vec<f64>>()
+        .iter()
+        .sum();
+    (sum / (pairs.len() * chosen.len()).max(1) as f64).sqrt()
 }
 
 fn fitter_motions(skinning: &Skinning, map: &ChannelMap) -> Vec<Vec<(u32, Vec3)>> {
@@ -175,16 +229,28 @@ fn statistics(seeds: &[ParameterSeed], free: &[Vec<f64>], samples: &[Vec<f64>], 
     let inside = free.iter().flatten().zip(bounds.iter().cycle()).filter(|(x, b)| x.abs() <= **b).count() as f64;
     let worst_mean = prior.mean.iter().map(|m| (m - 0.5).abs()).fold(0.0, f32::max);
     let _ = writeln!(text, "fits inside the ranges: {:.3} %; largest distance of a mean from 0.5: {worst_mean:.4}", 100.0 * inside / (n * bounds.len() as f64));
-    let _ = writeln!(text, "parameter: range in units, standard deviation, RMS motion per unit in mm");
+    let variance: f64 = (0..seeds.len())
+        .map(|p| samples.iter().map(|s| (s[p] - f64::from(prior.mean[p])).powi(2)).sum::<f64>() / n)
+        .sum();
+    let explained: f64 = prior.factor.iter().map(|x| f64::from(*x).powi(2)).sum();
+    let _ = writeln!(text, "the prior keeps {:.1} % of the parameters' own variance", 100.0 * explained / variance);
+    let _ = writeln!(text, "parameter: range in units, natural heads inside in %, standard deviation, RMS motion per unit in mm");
     for (p, seed) in seeds.iter().enumerate() {
         let mean = f64::from(prior.mean[p]);
         let deviation = (samples.iter().map(|s| (s[p] - mean).powi(2)).sum::<f64>() / n).sqrt();
-        let _ = writeln!(text, "{:32} {:6.2} {deviation:6.3} {:7.3}", seed.name, bounds[p], prior.vertex_motion[p] * 1000.0);
+        let within = 100.0 * free.iter().filter(|fit| fit[p].abs() <= bounds[p]).count() as f64 / n;
+        let _ = writeln!(
+            text,
+            "{:32} {:6.2} {within:6.2} {deviation:6.3} {:7.3}",
+            seed.name,
+            bounds[p],
+            prior.vertex_motion[p] * 1000.0
+        );
     }
     text
 }
 
-fn aligned(cage: &Cage, fine: &[Fine], recipe: &Recipe) -> Heads {
+fn aligned(cage: &Cage, fine: &[Fine], recipe: &Recipe, lips: &Lips) -> Heads {
     let mut heads = recipe.heads(SEED, HEADS + HELD_OUT);
     let face: Vec<usize> = (0..cage.part("skin").vertices.end)
         .filter(|&v| {
@@ -227,7 +293,18 @@ fn aligned(cage: &Cage, fine: &[Fine], recipe: &Recipe) -> Heads {
     });
     let cubes = &mean[cage.count..];
     let origin = cubes.iter().sum::<Vec3>() / cubes.len() as f32;
-    let metres = |points: &[Vec3]| -> Vec<Vec3> { points.iter().map(|&p| (p - origin) * METRES).collect() };
+    let (tongue, teeth) = (cage.part("tongue").vertices.clone(), cage.part("teeth").vertices.clone());
+    let metres = |points: &[Vec3]| -> Vec<Vec3> {
+        let mut points: Vec<Vec3> = points.iter().map(|&p| (p - origin) * METRES).collect();
+        lips.close(&fine[0], &mut points);
+        for point in &mut points[tongue.clone()] {
+            *point += TONGUE_BACK;
+        }
+        for point in &mut points[teeth.clone()] {
+            *point += TEETH_BACK;
+        }
+        points
+    };
     let neutral = metres(&mean);
     let rest = smoothed(cage, fine, &neutral);
     let targets = heads
@@ -339,12 +416,12 @@ fn solve_weights(
         let values = fitter.fit_all(targets, None, 2);
         let moves: Vec<_> = values.par_iter().map(|values| map.moves(values)).collect();
         let mut weights = mirror(cage, bones, &reach.solve(cage, skinning, targets, &moves));
-        let last = round + 1 == ROUNDS;
-        weights = smooth(cage, &weights, if last { 2 } else { 1 }, if last { 0.35 } else { 0.15 });
+        let (passes, amount) = if round + 1 == ROUNDS { (6, 0.6) } else { (2, 0.5) };
+        weights = smooth(cage, &weights, passes, amount);
         let mut weights = mirror(cage, bones, &weights);
         for v in 0..cage.count {
             let most = if cage.ascent[v] < 1.0 { 3 } else { 4 };
-            weights[v] = truncate(&weights[v], most, bones, cage.mirror[v] as usize == v);
+            weights[v] = truncate(&weights[v], most);
         }
         skinning.weights = weights;
     }
@@ -361,7 +438,7 @@ fn solve_weights(
         let weights = solve_rigid(skinning, &vertices, candidates, targets, &moves);
         let swapped = weights.iter().map(|&(bone, weight)| (bones[bone as usize].mirror as u16, weight));
         let both = crate::weights::combine(weights.iter().copied().chain(swapped).map(|(bone, weight)| (bone, weight / 2.0)));
-        let weights = truncate(&both, 4, bones, true);
+        let weights = truncate(&both, 4);
         for v in vertices {
             skinning.weights[v] = weights.clone();
         }
@@ -369,7 +446,7 @@ fn solve_weights(
     let rest = skinning.rest.clone();
     bind_lashes(cage, &rest, &mut skinning.weights);
     for v in cage.part("lashes").vertices.clone() {
-        skinning.weights[v] = truncate(&skinning.weights[v], 4, bones, false);
+        skinning.weights[v] = truncate(&skinning.weights[v], 4);
     }
     Ok(())
 }

