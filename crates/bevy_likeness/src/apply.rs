@@ -1,11 +1,15 @@
 //! The face's values move the joints.
 
+pub(crate) mod lanes;
+
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use bevy::prelude::*;
 use likeness_rig::BoneOffset;
 
 use crate::LikenessSystems;
+use crate::apply::lanes::{LANES, Lane};
 use crate::error::{LikenessError, LikenessProblem};
 use crate::head::{Face, HeadJoints, ShapeOverAnimation};
 use crate::plan::HeadPlan;
@@ -24,6 +28,9 @@ impl Plugin for LikenessFacePlugin {
         );
     }
 }
+
+/// The value of a parameter that does nothing.
+const NEUTRAL: f32 = 0.5;
 
 /// The offsets of a head's bones. Changes (in the sense of change detection) exactly when the offsets do.
 #[derive(Component, Debug)]
@@ -47,15 +54,21 @@ impl ShapeState {
 
     /// Takes over a face's values; false when they are the ones that the offsets are for.
     fn take(&mut self, parameters: &[f32]) -> bool {
-        let clean = |value: f32| if value.is_nan() { 0.5 } else { value.clamp(0.0, 1.0) };
         let count = self.plan.parameters;
-        let wanted = parameters.iter().copied().map(clean).chain(std::iter::repeat(0.5)).take(count);
-        if self.values.len() == count && self.values.iter().copied().eq(wanted.clone()) {
-            return false;
+        let mut changed = self.values.len() != count;
+        self.values.resize(count, NEUTRAL);
+        let given = parameters.len().min(count);
+        let (values, rest) = self.values.split_at_mut(given);
+        for (value, wanted) in values.iter_mut().zip(parameters) {
+            let wanted = if wanted.is_nan() { NEUTRAL } else { wanted.clamp(0.0, 1.0) };
+            changed |= *value != wanted;
+            *value = wanted;
         }
-        self.values.clear();
-        self.values.extend(wanted);
-        true
+        for value in rest {
+            changed |= *value != NEUTRAL;
+            *value = NEUTRAL;
+        }
+        changed
     }
 }
 
@@ -68,40 +81,134 @@ fn shaped(rest: &Transform, offset: &BoneOffset) -> Transform {
     }
 }
 
+/// Fewer heads than this are computed one by one.
+const WORTH_LANES: usize = 3;
+
+thread_local! {
+    /// Value - 0.5 of every parameter, a head per lane; kept to save the allocation.
+    static CENTRED: RefCell<Vec<Lane>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Changed heads of one rig that are computed together.
+#[derive(Default)]
+struct Batch<'w> {
+    heads: [Option<Mut<'w, ShapeState>>; LANES],
+    count: usize,
+}
+
+impl<'w> Batch<'w> {
+    fn push(&mut self, head: Mut<'w, ShapeState>) {
+        let other_rig = self.heads[0].as_ref().is_some_and(|first| !Arc::ptr_eq(&first.plan, &head.plan));
+        if other_rig || self.count == LANES {
+            self.compute();
+        }
+        self.heads[self.count] = Some(head);
+        self.count += 1;
+    }
+
+    fn compute(&mut self) {
+        if self.count < WORTH_LANES {
+            for head in self.heads.iter_mut().filter_map(Option::take) {
+                let head = head.into_inner();
+                head.plan.compiled.offsets_into(&head.values, &mut head.offsets);
+            }
+        } else {
+            CENTRED.with_borrow_mut(|centred| self.compute_lanes(centred));
+        }
+        self.count = 0;
+    }
+
+    fn compute_lanes(&mut self, centred: &mut Vec<Lane>) {
+        let Some(plan) = self.heads[0].as_ref().map(|head| Arc::clone(&head.plan)) else {
+            return;
+        };
+        centred.clear();
+        centred.resize(plan.lanes.parameter_count(), [0.0; LANES]);
+        let mut offsets: [&mut [BoneOffset]; LANES] = Default::default();
+        let mut count = 0;
+        for head in std::mem::take(&mut self.heads).into_iter().flatten() {
+            let head = head.into_inner();
+            for (to, value) in centred.iter_mut().zip(&head.values) {
+                to[count] = value - NEUTRAL;
+            }
+            head.offsets.resize(plan.bones.len(), BoneOffset::IDENTITY);
+            offsets[count] = &mut head.offsets;
+            count += 1;
+        }
+        plan.lanes.offsets(centred, &mut offsets[..count]);
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        self.compute();
+    }
+}
+
 fn compute_offsets(
     mut heads: Query<(Entity, &Face, &mut ShapeState), Or<(Changed<Face>, Added<ShapeState>)>>,
     commands: ParallelCommands,
 ) {
-    heads.par_iter_mut().for_each(|(entity, face, mut state)| {
-        let plan = Arc::clone(&state.plan);
+    heads.par_iter_mut().for_each_init(Batch::default, |batch, (entity, face, mut state)| {
+        let plan = &state.plan;
         if face.parameters.len() != plan.parameters {
-            commands.command_scope(|mut commands| {
-                let problem = LikenessProblem::FaceLength {
-                    file: plan.file.clone(),
-                    found: face.parameters.len(),
-                    expected: plan.parameters,
-                };
-                commands.trigger(LikenessError { entity, problem });
-            });
+            let problem = LikenessProblem::FaceLength {
+                file: plan.file.clone(),
+                found: face.parameters.len(),
+                expected: plan.parameters,
+            };
+            commands.command_scope(|mut commands| commands.trigger(LikenessError { entity, problem }));
         }
-        if plan.bones.is_empty() || !state.bypass_change_detection().take(&face.parameters) {
-            return;
+        if !plan.bones.is_empty() && state.bypass_change_detection().take(&face.parameters) {
+            batch.push(state);
         }
-        let state = &mut *state;
-        plan.compiled.offsets_into(&state.values, &mut state.offsets);
     });
 }
 
+/// A joint that a bone of the rig moves.
+#[derive(Component, Clone, Copy, Debug)]
+pub(crate) struct ShapeJoint {
+    pub(crate) head: Entity,
+    pub(crate) bone: usize,
+}
+
+/// When more than one head in so many changed, walking over all joints in the order of memory beats looking up each.
+const WORTH_WALKING: usize = 4;
+
 fn move_joints(
     heads: Query<(&HeadJoints, &ShapeState), (Changed<ShapeState>, Without<ShapeOverAnimation>)>,
-    mut transforms: Query<&mut Transform>,
+    all_heads: Query<(), With<ShapeState>>,
+    mut transforms: Query<(&ShapeJoint, &mut Transform)>,
 ) {
+    let changed = heads.iter().count();
+    if changed > 1 && changed * WORTH_WALKING > all_heads.iter().len() {
+        transforms.par_iter_mut().for_each_init(
+            || None,
+            |last: &mut Option<(Entity, Option<&ShapeState>)>, (joint, mut transform)| {
+                // The joints of a head lie side by side.
+                let state = match last {
+                    Some((head, state)) if *head == joint.head => *state,
+                    _ => {
+                        let state = heads.get(joint.head).ok().map(|(_, state)| state);
+                        *last = Some((joint.head, state));
+                        state
+                    }
+                };
+                if let Some(state) = state
+                    && let Some(offset) = state.offsets.get(joint.bone)
+                {
+                    transform.set_if_neq(shaped(&state.plan.bone_rests[joint.bone], offset));
+                }
+            },
+        );
+        return;
+    }
     for (joints, state) in &heads {
-        let bones = joints.bones().iter().zip(&state.plan.bone_rests).zip(&state.offsets);
-        for ((&joint, rest), offset) in bones {
-            if let Ok(mut transform) = transforms.get_mut(joint) {
+        let mut found = transforms.iter_many_mut(joints.bones());
+        while let Some((joint, mut transform)) = found.fetch_next() {
+            if let Some(offset) = state.offsets.get(joint.bone) {
                 // Only joints that move are marked, so that only their transforms are propagated.
-                transform.set_if_neq(shaped(rest, offset));
+                transform.set_if_neq(shaped(&state.plan.bone_rests[joint.bone], offset));
             }
         }
     }

@@ -1,4 +1,77 @@
 //! A Bevy plugin that turns one photo into a playable character that looks like the person.
+//!
+//! A head is made from a rig: a `*.rig.ron` file that names the shape bones of a skinned mesh and the parameters
+//! (sliders in 0..1) that move them. [`Face`] holds one character's values, [`Expression`] the 52 ARKit coefficients of
+//! the moment, and [`PredictFace`] sets a [`Face`] from a photo.
+//!
+//! # Getting started
+//!
+//! Put the folders `head` and `models` of the project's `assets` into your game's `assets`, and:
+//!
+//! ```no_run
+//! use bevy::prelude::*;
+//! use bevy_likeness::prelude::*;
+//!
+//! App::new()
+//!     .add_plugins((DefaultPlugins, LikenessPlugin))
+//!     .add_systems(Startup, |mut commands: Commands, assets: Res<AssetServer>| {
+//!         let hero = commands.spawn(LikenessHead::new(assets.load("head/head.rig.ron"))).id();
+//!         commands.trigger(PredictFace::from_file(hero, "selfie.jpg"));
+//!     })
+//!     .add_observer(|done: On<FacePredicted>| info!("confidence {}", done.confidence))
+//!     .add_observer(|failed: On<FacePredictionFailed>| warn!("{}", failed.error))
+//!     .run();
+//! ```
+//!
+//! The head's own `Transform` places it: its origin lies midway between the eyes, +z points out of the face, +y up and +x
+//! toward the person's left, in metres.
+//!
+//! # Components
+//!
+//! | component | on | what it is for |
+//! | --- | --- | --- |
+//! | [`LikenessHead`] | the head; you add it | which rig, at which level of detail |
+//! | [`Face`] | the head; added when missing | the character's values; write to it and the joints move in the same frame |
+//! | [`Expression`] | the head; comes with [`LikenessHead`] | the 52 ARKit coefficients |
+//! | [`Gaze`] | the head; optional | where the eyes look |
+//! | [`ShapeOverAnimation`] | the head; optional | for meshes whose clips drive shape bones too |
+//! | [`HeadJoints`], [`HeadParts`] | the head, once it is there | joint and mesh entities by name |
+//! | [`HeadMaterials`] | the head, once it is there | the materials that belong to it alone |
+//! | [`HeadPart`] | every mesh entity | its head and its name |
+//! | [`PendingPrediction`] | the head, while a photo is worked on | remove it to cancel |
+//!
+//! Animation clips play on the joints when the head's entity gets an `AnimationPlayer` and an `AnimationGraphHandle`.
+//!
+//! # Events
+//!
+//! All are observed on the head's entity.
+//!
+//! | event | says |
+//! | --- | --- |
+//! | [`HeadReady`] | joints and meshes are there |
+//! | [`LikenessError`] | something is wrong with a rig, a mesh or a face; nothing panics |
+//! | [`PredictFace`], [`CancelPrediction`] | you trigger these |
+//! | [`FacePredicted`], [`FacePredictionFailed`] | the answer; the [`Face`] has been set before |
+//!
+//! # Systems
+//!
+//! | set | schedule | work |
+//! | --- | --- | --- |
+//! | [`LikenessSystems::Predict`] | `PreUpdate` | predicted faces arrive, requests are sent off |
+//! | [`LikenessSystems::Spawn`] | `PostUpdate`, before `AnimationSystems` | heads appear |
+//! | [`LikenessSystems::Apply`] | `PostUpdate`, after `AnimationSystems` | changed faces move joints |
+//! | [`LikenessSystems::Express`] | `PostUpdate`, before `TransformSystems::Propagate` | morph targets, eyes, tints |
+//!
+//! # Privacy
+//!
+//! Photos are predicted from in this process, on a thread of the plugin's own. They are neither cached nor logged nor
+//! sent anywhere, and are dropped with the request.
+//!
+//! # A head of your own
+//!
+//! Any glTF with a skin will do: write a `*.rig.ron` that names its joints. Mesh nodes may have coarser versions with the
+//! suffixes `.lod1` and `.lod2`; morph targets with ARKit's names follow [`Expression`]; joints named `gaze.L` and
+//! `gaze.R` turn as eyes. Pictures in a folder `textures` beside the mesh replace those of the glTF ([`HeadTextures`]).
 
 mod apply;
 mod error;
@@ -74,7 +147,26 @@ impl Plugin for LikenessSchedulePlugin {
     }
 }
 
-/// All of bevy_likeness.
+/// All of bevy_likeness: a group of plugins, each of which can be disabled or replaced.
+///
+/// | plugin | what it adds |
+/// | --- | --- |
+/// | [`LikenessSchedulePlugin`] | the order of [`LikenessSystems`] |
+/// | [`RigAssetPlugin`] | [`RigAsset`] and its loaders |
+/// | [`LikenessSpawnPlugin`] | joints and meshes of heads |
+/// | [`LikenessFacePlugin`] | [`Face`] moves joints |
+/// | [`LikenessExpressionPlugin`] | [`Expression`] and [`Gaze`] |
+/// | [`LikenessMaterialPlugin`] | a `StandardMaterial` for every part, the skin's tinted per head |
+/// | [`LikenessPredictionPlugin`] | [`PredictFace`] |
+///
+/// Heads with materials of your own:
+///
+/// ```
+/// use bevy::app::PluginGroup;
+/// use bevy_likeness::{LikenessMaterialPlugin, LikenessPlugin};
+///
+/// let plugins = LikenessPlugin.build().disable::<LikenessMaterialPlugin>();
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LikenessPlugin;
 

@@ -109,6 +109,7 @@ fn material(name: &str, textures: &HeadTextures, mut material: StandardMaterial)
             }
             if textures.skin_roughness.is_some() {
                 material.metallic_roughness_texture.clone_from(&textures.skin_roughness);
+                material.occlusion_texture.clone_from(&textures.skin_roughness);
                 material.perceptual_roughness = 1.0;
             }
             material.metallic = 0.0;

@@ -10,6 +10,7 @@ use bevy::mesh::skinning::SkinnedMeshInverseBindposes;
 use bevy::prelude::*;
 use likeness_rig::{ARKIT_NAMES, CompiledRig, arkit_index};
 
+use crate::apply::lanes::LaneRig;
 use crate::error::{LikenessProblem, Result, file_name};
 use crate::head::Lod;
 use crate::rig_asset::RigAsset;
@@ -26,6 +27,8 @@ pub(crate) struct PlannedJoint {
     pub(crate) visible: bool,
     /// How animation clips call the joint; `None` for shape bones of a mesh without clips.
     pub(crate) target: Option<AnimationTargetId>,
+    /// The bone of the rig that moves the joint.
+    pub(crate) bone: Option<usize>,
 }
 
 /// A skin: its joints are indices into [`HeadPlan::joints`].
@@ -76,6 +79,7 @@ pub(crate) struct HeadPlan {
     pub(crate) file: String,
     pub(crate) parameters: usize,
     pub(crate) compiled: Arc<CompiledRig>,
+    pub(crate) lanes: LaneRig,
     pub(crate) names: Arc<[String]>,
     pub(crate) joints: Vec<PlannedJoint>,
     pub(crate) skins: Vec<PlannedSkin>,
@@ -129,7 +133,7 @@ impl HeadPlan {
                 let is_bone = rig.rig().bones.iter().any(|bone| bone.joint == tree.nodes[node].name);
                 let visible = !is_bone && parent.is_none_or(|parent: usize| joints[parent].visible);
                 let target = (!is_bone || !gltf.animations.is_empty()).then(|| tree.animation_target(node));
-                joints.push(PlannedJoint { parent, rest: tree.nodes[node].transform, visible, target });
+                joints.push(PlannedJoint { parent, rest: tree.nodes[node].transform, visible, target, bone: None });
             }
         }
 
@@ -185,6 +189,9 @@ impl HeadPlan {
         if !missing.is_empty() {
             bones.clear();
         }
+        for (bone, &joint) in bones.iter().enumerate() {
+            joints[joint].bone = Some(bone);
+        }
         let gaze = GAZE_JOINTS.map(|name| {
             let joint = find(name)?;
             let mut frame = Quat::IDENTITY;
@@ -199,6 +206,7 @@ impl HeadPlan {
             file: file_name(path),
             parameters: rig.rig().parameters.len(),
             compiled: Arc::clone(rig.compiled()),
+            lanes: LaneRig::new(rig.compiled()),
             bone_rests: bones.iter().map(|&joint| joints[joint].rest).collect(),
             names: names.into(),
             joints,

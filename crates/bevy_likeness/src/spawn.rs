@@ -12,7 +12,7 @@ use bevy::mesh::skinning::SkinnedMesh;
 use bevy::prelude::*;
 
 use crate::LikenessSystems;
-use crate::apply::ShapeState;
+use crate::apply::{ShapeJoint, ShapeState};
 use crate::error::{LikenessError, LikenessProblem, file_name};
 use crate::head::{Face, HeadJoints, HeadPart, HeadParts, HeadReady, LikenessHead, relaxed};
 use crate::plan::{GltfAssets, HeadPlan, MorphOrder, PlannedPart};
@@ -35,9 +35,12 @@ impl Plugin for LikenessSpawnPlugin {
 #[derive(Component, Debug)]
 pub(crate) struct HeadRoots(Vec<Entity>);
 
-/// The head cannot be made; cleared when its rig or its level of detail changes.
+/// The head cannot be made; cleared when its rig, its mesh or its level of detail changes.
 #[derive(Component, Debug)]
-pub(crate) struct HeadFailed;
+pub(crate) struct HeadFailed {
+    /// The asset that did not load: its arrival is a change.
+    missing: Option<UntypedAssetId>,
+}
 
 /// How a part's morph targets are numbered, when not as ARKit's.
 #[derive(Component, Debug)]
@@ -74,34 +77,42 @@ fn take_away(head: Entity, roots: Option<&HeadRoots>, commands: &mut Commands) {
 
 /// A changed head, a changed rig or a changed mesh: begin anew.
 fn take_away_changed(
-    heads: Query<(Entity, Ref<LikenessHead>, Option<&HeadRoots>), Or<(With<HeadRoots>, With<HeadFailed>)>>,
+    heads: Query<
+        (Entity, Ref<LikenessHead>, Option<&HeadRoots>, Option<&HeadFailed>),
+        Or<(With<HeadRoots>, With<HeadFailed>)>,
+    >,
     rigs: Res<Assets<RigAsset>>,
     mut rig_events: MessageReader<AssetEvent<RigAsset>>,
     mut mesh_events: MessageReader<AssetEvent<Gltf>>,
     mut plans: ResMut<HeadPlans>,
     mut commands: Commands,
 ) {
-    let mut changed: Vec<UntypedAssetId> = Vec::new();
+    let (mut changed, mut added) = (Vec::<UntypedAssetId>::new(), Vec::<UntypedAssetId>::new());
     for event in rig_events.read() {
         match event {
-            AssetEvent::Added { id } | AssetEvent::Modified { id } => changed.push((*id).into()),
+            AssetEvent::Added { id } => added.push((*id).into()),
+            AssetEvent::Modified { id } => changed.push((*id).into()),
             AssetEvent::Removed { id } => {
                 plans.0.remove(id);
             }
             _ => {}
         }
     }
-    changed.extend(mesh_events.read().filter_map(|event| match event {
-        AssetEvent::Modified { id } => Some(UntypedAssetId::from(*id)),
-        _ => None,
-    }));
+    for event in mesh_events.read() {
+        match event {
+            AssetEvent::Added { id } => added.push((*id).into()),
+            AssetEvent::Modified { id } => changed.push((*id).into()),
+            _ => {}
+        }
+    }
     let is_changed = |rig: AssetId<RigAsset>| {
         let mesh = || rigs.get(rig).is_some_and(|asset| changed.contains(&asset.mesh.id().into()));
         !changed.is_empty() && (changed.contains(&rig.into()) || mesh())
     };
     plans.0.retain(|&rig, _| !is_changed(rig));
-    for (entity, head, roots) in &heads {
-        if head.is_changed() || is_changed(head.rig.id()) {
+    for (entity, head, roots, failed) in &heads {
+        let has_come = failed.and_then(|failed| failed.missing).is_some_and(|missing| added.contains(&missing));
+        if has_come || head.is_changed() || is_changed(head.rig.id()) {
             take_away(entity, roots, &mut commands);
         }
     }
@@ -116,21 +127,23 @@ fn spawn_heads(
     mut commands: Commands,
 ) {
     for (entity, head, face) in &heads {
-        let mut fail = |problem| {
-            commands.entity(entity).insert(HeadFailed);
+        let mut fail = |problem, missing| {
+            commands.entity(entity).insert(HeadFailed { missing });
             commands.trigger(LikenessError { entity, problem });
         };
         let Some(rig) = rigs.get(&head.rig) else {
             if let Some(LoadState::Failed(error)) = server.get_load_state(&head.rig) {
                 let file = file_name(server.get_path(&head.rig));
-                fail(LikenessProblem::AssetFailed { file, field: "rig", problem: error.to_string() });
+                let problem = LikenessProblem::AssetFailed { file, field: "rig", problem: error.to_string() };
+                fail(problem, Some(head.rig.id().into()));
             }
             continue;
         };
         if !assets.gltfs.contains(&rig.mesh) {
             if let Some(LoadState::Failed(error)) = server.get_load_state(&rig.mesh) {
                 let file = file_name(server.get_path(&rig.mesh));
-                fail(LikenessProblem::AssetFailed { file, field: "mesh", problem: error.to_string() });
+                let problem = LikenessProblem::AssetFailed { file, field: "mesh", problem: error.to_string() };
+                fail(problem, Some(rig.mesh.id().into()));
             }
             continue;
         }
@@ -143,7 +156,7 @@ fn spawn_heads(
                     plan
                 }
                 Err(problem) => {
-                    fail(problem);
+                    fail(problem, None);
                     continue;
                 }
             },
@@ -172,6 +185,9 @@ fn spawn_head(head: Entity, settings: &LikenessHead, plan: &Arc<HeadPlan>, comma
         if let Some(target) = joint.target {
             entity.insert((target, AnimatedBy(head)));
         }
+        if let Some(bone) = joint.bone {
+            entity.insert(ShapeJoint { head, bone });
+        }
         let entity = entity.id();
         joints.push(entity);
         if joint.parent.is_none() {
@@ -187,7 +203,7 @@ fn spawn_head(head: Entity, settings: &LikenessHead, plan: &Arc<HeadPlan>, comma
             roots.push(entity);
         }
     }
-    let bones = plan.bones.iter().map(|&joint| joints[joint]).collect();
+    let bones: Vec<Entity> = plan.bones.iter().map(|&joint| joints[joint]).collect();
     commands.entity(head).insert((
         HeadJoints::new(joints, bones, Arc::clone(&plan.names)),
         parts,

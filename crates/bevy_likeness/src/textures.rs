@@ -11,22 +11,22 @@ const FOLDER: &str = "textures";
 ///
 /// | field | file | holds |
 /// | --- | --- | --- |
-/// | `skin_color` | `skin_color.jpg` | the skin's colour relative to [`SKIN_REFERENCE`](crate::SKIN_REFERENCE), sRGB |
-/// | `skin_normal` | `skin_normal.png` | tangent-space normals, linear, y up |
-/// | `skin_roughness` | `skin_rough.png` | roughness in the green channel, linear |
-/// | `eyes` | `eyes.png` | sclera and iris, sRGB |
-/// | `lashes` | `lashes.png` | colour and coverage (alpha) of the lashes, sRGB |
-/// | `teeth` | `teeth.png` | teeth and gums, sRGB |
-/// | `tongue` | `tongue.png` | the tongue, sRGB |
+/// | `skin_color` | `skin_color` | the skin's colour, sRGB; plain cheeks have [`SKIN_REFERENCE`](crate::SKIN_REFERENCE) |
+/// | `skin_normal` | `skin_normal` | tangent-space normals, linear, y up the picture |
+/// | `skin_roughness` | `skin_rough` | red: occlusion, green: roughness, linear |
+/// | `eyes` | `eyes` | sclera and iris, sRGB |
+/// | `lashes` | `lashes` | colour and coverage (alpha) of the lashes, sRGB |
+/// | `teeth` | `teeth` | teeth and gums, sRGB |
+/// | `tongue` | `tongue` | the tongue, sRGB |
 ///
-/// Each may also be a `.jpg` or a `.png`. One that is missing leaves the material of the glTF as it is.
+/// Each file ends in `.jpg` or `.png`. One that is missing leaves the material of the glTF as it is.
 #[derive(Clone, Debug, Default)]
 pub struct HeadTextures {
     /// The skin's colour.
     pub skin_color: Option<Handle<Image>>,
     /// The skin's normals.
     pub skin_normal: Option<Handle<Image>>,
-    /// The skin's roughness.
+    /// The skin's occlusion and roughness.
     pub skin_roughness: Option<Handle<Image>>,
     /// The eyeballs.
     pub eyes: Option<Handle<Image>>,

@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use likeness_rig::{
-    ARKIT_NAMES, AppearanceOption, Bone, Channel, ColorSlot, Drive, Parameter, RIG_FORMAT, Rig,
-};
+use likeness_rig::{ARKIT_NAMES, AppearanceOption, Bone, Channel, ColorSlot, Drive, Parameter, RIG_FORMAT, Rig};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -29,14 +27,9 @@ pub(crate) fn rig() -> Rig {
         joint: name.into(),
         mirror: mirror.map(Into::into),
     };
-    let parameter = |name: &str, drives| Parameter {
-        name: name.into(),
-        caption: name.into(),
-        region: "face".into(),
-        drives,
-    };
-    let drive =
-        |bone: &str, channel, amount, mirror| Drive { bone: bone.into(), channel, amount, mirror };
+    let parameter =
+        |name: &str, drives| Parameter { name: name.into(), caption: name.into(), region: "face".into(), drives };
+    let drive = |bone: &str, channel, amount, mirror| Drive { bone: bone.into(), channel, amount, mirror };
     Rig {
         format: RIG_FORMAT,
         id: "tiny".into(),
@@ -63,11 +56,7 @@ pub(crate) fn rig() -> Rig {
             choices: vec!["none".into(), "short".into()],
             default: "short".into(),
         }],
-        colors: vec![ColorSlot {
-            name: "skin".into(),
-            caption: "Skin".into(),
-            default: bevy_likeness::SKIN_REFERENCE,
-        }],
+        colors: vec![ColorSlot { name: "skin".into(), caption: "Skin".into(), default: bevy_likeness::SKIN_REFERENCE }],
     }
 }
 
@@ -162,8 +151,7 @@ fn gltf() -> Value {
     let mut nodes: Vec<Value> =
         JOINTS.iter().map(|(name, _, rest)| json!({"name": name, "translation": rest})).collect();
     for (parent, node) in nodes.iter_mut().enumerate() {
-        let children: Vec<usize> =
-            (0..JOINTS.len()).filter(|&child| JOINTS[child].1 == Some(parent)).collect();
+        let children: Vec<usize> = (0..JOINTS.len()).filter(|&child| JOINTS[child].1 == Some(parent)).collect();
         if !children.is_empty() {
             node["children"] = json!(children);
         }

@@ -7,7 +7,7 @@ use bevy_likeness::prelude::*;
 use bevy_likeness::{HeadMaterials, HeadPart, skin_tint};
 
 use crate::app::{Problems, app, joint, spawn, transform, update_until};
-use crate::fixture::{rig, tiny_head};
+use crate::fixture::{rig, tiny_head, write_rig};
 
 fn names(app: &App, head: Entity) -> Vec<String> {
     app.world().get::<HeadParts>(head).unwrap().iter().map(|(name, _)| name.to_owned()).collect()
@@ -106,11 +106,26 @@ fn a_mesh_that_is_missing_is_told_about_once() {
     let rig = app.world().resource::<AssetServer>().load("tiny.rig.ron");
     app.world_mut().spawn(LikenessHead::new(rig));
     update_until(&mut app, "the message", |world| !world.resource::<Problems>().all().is_empty());
-    app.update();
-    app.update();
+    for _ in 0..5 {
+        app.update();
+    }
     let problems = app.world().resource::<Problems>().all();
     assert_eq!(problems.len(), 1, "{problems:?}");
     assert!(problems[0].contains("tiny.gltf") && problems[0].contains("`mesh`"), "{}", problems[0]);
+}
+
+#[test]
+fn a_head_appears_once_its_broken_rig_is_mended() {
+    let folder = tiny_head(&rig());
+    std::fs::write(folder.path().join("tiny.rig.ron"), "()").unwrap();
+    let mut app = app(folder.path());
+    let server = app.world().resource::<AssetServer>().clone();
+    let head = app.world_mut().spawn(LikenessHead::new(server.load("tiny.rig.ron"))).id();
+    update_until(&mut app, "the message", |world| !world.resource::<Problems>().all().is_empty());
+    write_rig(folder.path(), &rig());
+    server.reload("tiny.rig.ron");
+    update_until(&mut app, "the head", |world| world.get::<HeadParts>(head).is_some());
+    assert_eq!(app.world().resource::<Problems>().all().len(), 1);
 }
 
 #[test]

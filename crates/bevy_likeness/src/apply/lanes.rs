@@ -1,0 +1,291 @@
+//! Parameter values to joint offsets for several heads at once: one head per lane, so that the compiler's vector
+//! instructions do the arithmetic of [`CompiledRig::offsets_into`] for all of them together.
+
+use std::ops::Range;
+
+use bevy::math::{Quat, Vec3};
+use likeness_rig::{BoneOffset, CHANNELS, CompiledRig};
+
+/// How many heads are computed at once.
+pub(crate) const LANES: usize = 8;
+
+/// One number of every head.
+pub(crate) type Lane = [f32; LANES];
+
+/// The places of a bone's turns and scales among its channels.
+const TURN: usize = 3;
+const SCALE: usize = 6;
+
+/// Up to this angle the series for sine and cosine of its half are exact to single precision.
+const SERIES_LIMIT: f32 = std::f32::consts::PI;
+
+/// A rig whose matrix is laid out for lanes.
+#[derive(Debug)]
+pub(crate) struct LaneRig {
+    parameters: usize,
+    bones: Vec<LaneBone>,
+    rows: Vec<Row>,
+    entries: Vec<Entry>,
+    least_scale: f32,
+}
+
+#[derive(Debug)]
+struct LaneBone {
+    rows: Range<usize>,
+    moves: bool,
+    turn: Turn,
+    scales: bool,
+}
+
+/// How a bone turns over the whole range of the parameters.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Turn {
+    Never,
+    /// By angles for which the series do.
+    Series,
+    /// By any angle.
+    Any,
+}
+
+/// A channel that is not always zero.
+#[derive(Debug)]
+struct Row {
+    channel: usize,
+    entries: Range<usize>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    parameter: usize,
+    /// The channel's change per unit of the value.
+    slope: f32,
+}
+
+impl LaneRig {
+    pub(crate) fn new(rig: &CompiledRig) -> Self {
+        let (matrix, _, parameters) = rig.channel_matrix();
+        // However much a bone is asked to shrink, the rig stops somewhere.
+        let least_scale = BoneOffset::from_channels(&[f32::MIN; CHANNELS].map(|least| least * 0.5)).scale.x;
+        let mut lanes = Self { parameters, bones: Vec::new(), rows: Vec::new(), entries: Vec::new(), least_scale };
+        for bone in 0..rig.bone_count() {
+            let first = lanes.rows.len();
+            let mut angle: f32 = 0.0;
+            for channel in 0..CHANNELS {
+                let row = (bone * CHANNELS + channel) * parameters;
+                let slopes = matrix[row..row + parameters].iter().copied().enumerate();
+                let begin = lanes.entries.len();
+                lanes.entries.extend(
+                    slopes.filter(|(_, slope)| *slope != 0.0).map(|(parameter, slope)| Entry { parameter, slope }),
+                );
+                let entries = begin..lanes.entries.len();
+                if (TURN..SCALE).contains(&channel) {
+                    let reach = lanes.entries[entries.clone()].iter().map(|entry| entry.slope.abs() * 0.5).sum();
+                    angle = angle.max(reach);
+                }
+                if !entries.is_empty() {
+                    lanes.rows.push(Row { channel, entries });
+                }
+            }
+            let turn = match angle {
+                0.0 => Turn::Never,
+                angle if angle <= SERIES_LIMIT => Turn::Series,
+                _ => Turn::Any,
+            };
+            let drives = |channels: Range<usize>| lanes.rows[first..].iter().any(|row| channels.contains(&row.channel));
+            let (moves, scales) = (drives(0..TURN), drives(SCALE..CHANNELS));
+            lanes.bones.push(LaneBone { rows: first..lanes.rows.len(), moves, turn, scales });
+        }
+        lanes
+    }
+
+    pub(crate) fn parameter_count(&self) -> usize {
+        self.parameters
+    }
+
+    /// Sets the offsets of up to [`LANES`] heads. `centred` holds value - 0.5 of every parameter. What a bone never does
+    /// is not written: the lists must hold [`BoneOffset::IDENTITY`] or earlier results for every bone.
+    pub(crate) fn offsets(&self, centred: &[Lane], heads: &mut [&mut [BoneOffset]]) {
+        // Wider vectors than the target has at least, where the processor has them.
+        pulp::Arch::new().dispatch(Offsets { rig: self, centred, heads });
+    }
+
+    #[inline(always)]
+    fn channels_of(&self, bone: &LaneBone, centred: &[Lane]) -> [Lane; CHANNELS] {
+        let mut channels = [[0.0; LANES]; CHANNELS];
+        for row in &self.rows[bone.rows.clone()] {
+            let mut sum = [0.0; LANES];
+            for entry in &self.entries[row.entries.clone()] {
+                sum = plus(&sum, &times(&centred[entry.parameter], &[entry.slope; LANES]));
+            }
+            channels[row.channel] = sum;
+        }
+        channels
+    }
+}
+
+/// The work of [`LaneRig::offsets`], compiled once for every kind of processor.
+struct Offsets<'a, 'b> {
+    rig: &'a LaneRig,
+    centred: &'a [Lane],
+    heads: &'a mut [&'b mut [BoneOffset]],
+}
+
+impl pulp::NullaryFnOnce for Offsets<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for (index, bone) in self.rig.bones.iter().enumerate() {
+            let channels = self.rig.channels_of(bone, self.centred);
+            if bone.moves {
+                let [x, y, z, ..] = &channels;
+                for (lane, head) in self.heads.iter_mut().enumerate() {
+                    head[index].translation = Vec3::new(x[lane], y[lane], z[lane]);
+                }
+            }
+            match bone.turn {
+                Turn::Never => {}
+                Turn::Series => {
+                    let [x, y, z, w] = euler_xyz(&channels[TURN], &channels[TURN + 1], &channels[TURN + 2]);
+                    for (lane, head) in self.heads.iter_mut().enumerate() {
+                        head[index].rotation = Quat::from_xyzw(x[lane], y[lane], z[lane], w[lane]);
+                    }
+                }
+                Turn::Any => {
+                    for (lane, head) in self.heads.iter_mut().enumerate() {
+                        let channels = channels.map(|channel| channel[lane]);
+                        head[index].rotation = BoneOffset::from_channels(&channels).rotation;
+                    }
+                }
+            }
+            if bone.scales {
+                let [.., x, y, z] = &channels;
+                for (lane, head) in self.heads.iter_mut().enumerate() {
+                    let scale = Vec3::new(1.0 + x[lane], 1.0 + y[lane], 1.0 + z[lane]);
+                    head[index].scale = scale.max(Vec3::splat(self.rig.least_scale));
+                }
+            }
+        }
+    }
+}
+
+/// The Taylor series of sine (without the leading factor) and cosine of half an angle, in the square of the angle;
+/// highest power first.
+const SIN: [f32; 6] = [-1.0 / 39_916_800.0, 1.0 / 362_880.0, -1.0 / 5_040.0, 1.0 / 120.0, -1.0 / 6.0, 1.0];
+const COS: [f32; 7] =
+    [1.0 / 479_001_600.0, -1.0 / 3_628_800.0, 1.0 / 40_320.0, -1.0 / 720.0, 1.0 / 24.0, -1.0 / 2.0, 1.0];
+
+/// `Rx * Ry * Rz` as quaternions.
+#[inline(always)]
+fn euler_xyz(x: &Lane, y: &Lane, z: &Lane) -> [Lane; 4] {
+    let ((sx, cx), (sy, cy), (sz, cz)) = (half_sin_cos(x), half_sin_cos(y), half_sin_cos(z));
+    // One operation of all lanes at a time: this the compiler turns into vector instructions.
+    let (ss, sc, cs, cc) = (times(&sx, &sy), times(&sx, &cy), times(&cx, &sy), times(&cx, &cy));
+    [
+        plus(&times(&sc, &cz), &times(&cs, &sz)),
+        minus(&times(&cs, &cz), &times(&sc, &sz)),
+        plus(&times(&cc, &sz), &times(&ss, &cz)),
+        minus(&times(&cc, &cz), &times(&ss, &sz)),
+    ]
+}
+
+/// Sine and cosine of half the angles, up to [`SERIES_LIMIT`].
+#[inline(always)]
+fn half_sin_cos(angle: &Lane) -> (Lane, Lane) {
+    let half = times(angle, &[0.5; LANES]);
+    let square = times(&half, &half);
+    (times(&half, &horner(&square, &SIN)), horner(&square, &COS))
+}
+
+#[inline(always)]
+fn horner<const N: usize>(x: &Lane, coefficients: &[f32; N]) -> Lane {
+    let mut sum = [0.0; LANES];
+    for coefficient in coefficients {
+        sum = plus(&times(&sum, x), &[*coefficient; LANES]);
+    }
+    sum
+}
+
+#[inline(always)]
+fn times(a: &Lane, b: &Lane) -> Lane {
+    std::array::from_fn(|lane| a[lane] * b[lane])
+}
+
+#[inline(always)]
+fn plus(a: &Lane, b: &Lane) -> Lane {
+    std::array::from_fn(|lane| a[lane] + b[lane])
+}
+
+#[inline(always)]
+fn minus(a: &Lane, b: &Lane) -> Lane {
+    std::array::from_fn(|lane| a[lane] - b[lane])
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use likeness_rig::{Bone, Channel, Drive, Parameter, RIG_FORMAT, Rig};
+
+    use super::*;
+
+    fn rig() -> Rig {
+        let drive = |bone: &str, channel, amount| Drive { bone: bone.into(), channel, amount, mirror: bone != "b" };
+        let parameter =
+            |name: &str, drives| Parameter { name: name.into(), caption: name.into(), region: "face".into(), drives };
+        Rig {
+            format: RIG_FORMAT,
+            id: "lanes".into(),
+            version: 1,
+            mesh: "m.glb".into(),
+            prior: "p.safetensors".into(),
+            landmarks: "l.json".into(),
+            bones: [("a.L", Some("a.R")), ("a.R", Some("a.L")), ("b", None), ("still", None)]
+                .map(|(name, mirror)| Bone { name: name.into(), joint: name.into(), mirror: mirror.map(Into::into) })
+                .into(),
+            parameters: vec![
+                parameter(
+                    "one",
+                    vec![
+                        drive("a.L", Channel::TranslationX, 0.02),
+                        drive("a.L", Channel::RotationZ, 1.2),
+                        drive("b", Channel::RotationX, 1.6),
+                    ],
+                ),
+                parameter(
+                    "two",
+                    vec![
+                        drive("a.L", Channel::RotationY, -0.9),
+                        drive("a.L", Channel::RotationZ, 1.5),
+                        drive("b", Channel::RotationX, 1.6),
+                        drive("b", Channel::ScaleY, 0.8),
+                        drive("a.L", Channel::TranslationX, -0.01),
+                    ],
+                ),
+            ],
+            options: Vec::new(),
+            colors: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn lanes_agree_with_the_rig_for_any_angle() {
+        let compiled = rig().compile().unwrap();
+        let lanes = LaneRig::new(&compiled);
+        let values: Vec<[f32; LANES]> =
+            vec![[0.0, 0.1, 0.3, 0.5, 0.6, 0.8, 0.95, 1.0], [1.0, 0.2, 0.9, 0.5, 0.0, 0.45, 0.7, 1.0]];
+        let centred: Vec<Lane> = values.iter().map(|lane| lane.map(|value| value - 0.5)).collect();
+        let mut found = vec![vec![BoneOffset::IDENTITY; compiled.bone_count()]; LANES];
+        let mut heads: Vec<&mut [BoneOffset]> = found.iter_mut().map(Vec::as_mut_slice).collect();
+        lanes.offsets(&centred, &mut heads);
+        let mut expected = Vec::new();
+        for lane in 0..LANES {
+            compiled.offsets_into(&[values[0][lane], values[1][lane]], &mut expected);
+            assert_eq!(found[lane].len(), expected.len());
+            for (found, expected) in found[lane].iter().zip(&expected) {
+                assert!(found.translation.abs_diff_eq(expected.translation, 1e-6), "{found:?} {expected:?}");
+                assert!(found.rotation.abs_diff_eq(expected.rotation, 2e-6), "{found:?} {expected:?}");
+                assert!(found.scale.abs_diff_eq(expected.scale, 1e-6), "{found:?} {expected:?}");
+            }
+        }
+    }
+}
