@@ -13,17 +13,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: look_at_textures WHEEL HEAD_FOLDER OUT_FOLDER".into());
     };
     let (head, out) = (Path::new(head), Path::new(out));
-    let mut mesh = HeadMesh::load(&head.join("head.glb"))?;
-    if std::env::var_os("RAW_UV").is_some() {
-        for part in &mut mesh.parts {
-            let name = part.name.split('.').next().unwrap_or_default().to_owned();
-            for uv in &mut part.uvs {
-                *uv = textures::layout::place(&name, Vec2::new(uv.x, 1.0 - uv.y));
-            }
-        }
-    }
+    let mesh = HeadMesh::load(&head.join("head.glb"))?;
     let landmarks = LandmarkSet::load(&head.join("head.landmarks.json"))?;
-    let files = textures::paint(&mesh, &landmarks, &textures::masks(&mut Wheel::open(Path::new(wheel))?)?)?;
+    let masks = textures::masks(&mut Wheel::open(Path::new(wheel))?)?;
+    let files = textures::paint(&mesh, &landmarks, &masks, textures::Sizes::FULL)?;
     textures::write(&files, out)?;
     for (name, bytes) in &files {
         println!("{name}: {} kB", bytes.len() / 1024);

@@ -68,5 +68,5 @@ fn build_all(wheel: &std::path::Path, out: &std::path::Path) -> error::Result<()
 fn paint(wheel: &mut Wheel, folder: &std::path::Path) -> error::Result<()> {
     let mesh = HeadMesh::load(&folder.join("head.glb"))?;
     let landmarks = LandmarkSet::load(&folder.join("head.landmarks.json"))?;
-    textures::write(&textures::paint(&mesh, &landmarks, &textures::masks(wheel)?)?, folder)
+    textures::write(&textures::paint(&mesh, &landmarks, &textures::masks(wheel)?, textures::Sizes::FULL)?, folder)
 }

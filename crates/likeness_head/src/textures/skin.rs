@@ -234,7 +234,8 @@ impl<'a> SkinPainter<'a> {
 
         // The wet edge of the lower lid.
         if !place.rim.1 {
-            let wet = ramp(0.15, -0.35, place.rim.0);
+            let corner = p.distance(l[36]).min(p.distance(l[45]));
+            let wet = ramp(0.15, -0.35, place.rim.0) * ramp(-2.4, -1.3, place.rim.0) * ramp(2.0, 7.0, corner);
             color = color.lerp(srgb(226.0, 158.0, 146.0), wet * 0.8);
         }
 
@@ -255,7 +256,7 @@ impl<'a> SkinPainter<'a> {
         if place.brow.inside > 0.0 || place.brow.hair > 0.0 {
             color *= Vec3::ONE.lerp(Vec3::new(0.66, 0.60, 0.57), place.brow.inside * 0.50);
             let shade = 0.8 + 0.4 * noise(p / 1.1, 61);
-            color = color.lerp(BROW * shade, place.brow.hair * 0.88);
+            color = color.lerp(BROW * shade, place.brow.hair * 0.92);
         }
         color
     }
@@ -386,7 +387,7 @@ const BASE: Vec3 = Vec3::new(0.83, 0.625, 0.50);
 /// Linear colour of the lower lip.
 const LIP: Vec3 = Vec3::new(0.655, 0.335, 0.295);
 /// Linear colour of the brows' hairs.
-const BROW: Vec3 = Vec3::new(0.072, 0.044, 0.030);
+const BROW: Vec3 = Vec3::new(0.060, 0.037, 0.026);
 
 /// Tangent-space normals of a height field on a bake: x to the right, y up the picture, z out; no longer than one.
 pub fn relief(bake: &Bake, heights: &[f32]) -> Vec<Vec3> {
