@@ -21,6 +21,7 @@ use bevy::light::LightPlugin;
 use bevy::mesh::MeshPlugin;
 use bevy::pbr::PbrPlugin;
 use bevy::prelude::*;
+use bevy::render::error_handler::{RenderErrorHandler, RenderErrorPolicy};
 use bevy::render::render_resource::{
     CachedPipelineState, MapMode, PipelineCache, PollType, TextureFormat,
 };
@@ -53,6 +54,10 @@ const LABEL_BYTES: u32 = 16;
 
 /// Longest wait for assets and pipelines.
 const PATIENCE: Duration = Duration::from_secs(180);
+
+/// What the graphics driver complained about.
+#[derive(Resource)]
+struct DriverProblem(String);
 
 /// The buffers of one frame in flight.
 struct Buffers {
@@ -139,6 +144,11 @@ impl Engine {
             ReadbackPlugin,
         ));
         app.insert_resource(TimeUpdateStrategy::ManualDuration(Duration::from_millis(16)));
+        // Bevy's own handler asks the app to quit, which nobody here would hear.
+        app.insert_resource(RenderErrorHandler(|error, main_world, _| {
+            main_world.insert_resource(DriverProblem(error.description.clone()));
+            RenderErrorPolicy::StopRendering
+        }));
         extend(&mut app);
         while app.plugins_state() == PluginsState::Adding {
             bevy::tasks::tick_global_task_pools_on_main_thread();
@@ -242,7 +252,7 @@ impl Engine {
     }
 
     /// One update of the app, drawing `slots`.
-    fn update(&mut self, slots: &[Slot]) {
+    fn update(&mut self, slots: &[Slot]) -> Result<()> {
         let handle = self.slots.clone();
         let parity = self.parity;
         let to = self.buffers.get(parity).map(|b| (b.color.clone(), b.labels.clone()));
@@ -264,6 +274,10 @@ impl Engine {
         // What is written to the world from outside before the next update must be newer than this update's extraction, or
         // the renderer would not see it as changed.
         self.world().increment_change_tick();
+        match self.apps.main.world().get_resource::<DriverProblem>() {
+            Some(problem) => Err(RenderError::Driver(problem.0.clone())),
+            None => Ok(()),
+        }
     }
 
     /// Updates until `check` finds nothing missing and no pipeline is waiting, twice in a row.
@@ -275,7 +289,7 @@ impl Engine {
         let start = Instant::now();
         let mut steady = 0;
         while steady < 2 {
-            self.update(slots);
+            self.update(slots)?;
             self.wait()?;
             let mut waiting = check(self.world())?;
             if waiting.is_none() {
@@ -321,8 +335,8 @@ impl Engine {
     }
 
     /// Draws a frame and asks for its bytes; it need not be finished when this returns.
-    pub(crate) fn draw(&mut self, slots: &[Slot], passes: Passes) -> InFlight {
-        self.update(slots);
+    pub(crate) fn draw(&mut self, slots: &[Slot], passes: Passes) -> Result<InFlight> {
+        self.update(slots)?;
         let submission = self.queue.submit([]);
         let (sender, mapped) = channel();
         let mut waiting = 0;
@@ -347,7 +361,7 @@ impl Engine {
             waiting,
         };
         self.parity = 1 - self.parity;
-        flight
+        Ok(flight)
     }
 
     /// Waits for a frame and hands its bytes (and bytes in a row) to `color` and `labels`.

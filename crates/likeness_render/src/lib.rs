@@ -5,6 +5,7 @@
 //! and normals. It works on software Vulkan.
 
 mod atlas;
+mod bvh;
 mod engine;
 mod error;
 mod material;

@@ -97,6 +97,9 @@ pub(crate) struct PartMaterial {
     pub(crate) normals: Option<Handle<Image>>,
     #[texture(6)]
     pub(crate) roughness: Option<Handle<Image>>,
+    /// What every vertex sees (see [`crate::sight`]).
+    #[storage(7, read_only)]
+    pub(crate) sight: Handle<ShaderBuffer>,
     pub(crate) key: PartKey,
     pub(crate) alpha_mode: AlphaMode,
 }

@@ -17,7 +17,7 @@ use crate::error::{RenderError, Result};
 use crate::material::{PartKey, PartKind, PartMaterial, PartUniform};
 use crate::picture::Transfer;
 use crate::shot::Shot;
-use crate::sight;
+use crate::sight::Sight;
 use crate::textures::{index_map, with_mips};
 
 /// What went wrong with heads, told by the plugin's error events.
@@ -52,7 +52,7 @@ pub(crate) struct HeadPool {
     heads: HashMap<Lod, Vec<Entity>>,
     materials: HashMap<(PartKind, Lod), PartMaterials>,
     pictures: HashMap<AssetId<Image>, Handle<Image>>,
-    seen: HashMap<AssetId<Mesh>, Handle<Mesh>>,
+    sight: Sight,
 }
 
 /// Adds what the pool needs to the app.
@@ -90,6 +90,7 @@ impl HeadPool {
         rig_name: &str,
         regions: Option<&image::GrayImage>,
         slots: Handle<ShaderBuffer>,
+        sight: Sight,
     ) -> Self {
         let rig = world.resource::<AssetServer>().load(rig_name.to_owned());
         let regions =
@@ -102,7 +103,7 @@ impl HeadPool {
             heads: HashMap::new(),
             materials: HashMap::new(),
             pictures: HashMap::new(),
-            seen: HashMap::new(),
+            sight,
         }
     }
 
@@ -147,12 +148,12 @@ impl HeadPool {
                 };
                 let materials = match self.materials.get(&(kind, lod)) {
                     Some(materials) => materials.clone(),
-                    None => match self.make_materials(world, kind, lod, transfer)? {
+                    None => match self.make_materials(world, kind, lod, part, transfer)? {
                         Some(materials) => materials,
                         None => return Ok(Some("textures".into())),
                     },
                 };
-                self.dress(world, head, part, slot, kind, &materials);
+                self.dress(world, head, part, slot, &materials);
             }
             world.entity_mut(head).insert(Dressed);
         }
@@ -172,6 +173,7 @@ impl HeadPool {
         world: &mut World,
         kind: PartKind,
         lod: Lod,
+        part: Entity,
         transfer: &Transfer,
     ) -> Result<Option<PartMaterials>> {
         let Some(rig) = world.resource::<Assets<RigAsset>>().get(&self.rig) else {
@@ -206,6 +208,11 @@ impl HeadPool {
             }
         }
         let [albedo, normals, roughness] = pictures;
+        let Some(mesh) = world.get::<Mesh3d>(part).and_then(|mesh| world.resource::<Assets<Mesh>>().get(&mesh.0)) else {
+            return Ok(None);
+        };
+        let seen = self.sight.of(mesh, kind);
+        let sight = world.resource_mut::<Assets<ShaderBuffer>>().add(ShaderBuffer::from(seen));
         let uniform = PartUniform {
             kind: kind as u32,
             detail: u32::from(detail),
@@ -220,6 +227,7 @@ impl HeadPool {
             slots: self.slots.clone(),
             normals,
             roughness,
+            sight,
             key: PartKey {
                 labels: false,
                 detail,
@@ -274,12 +282,11 @@ impl HeadPool {
 
     /// Puts the materials on a part and adds its twin for the label passes.
     fn dress(
-        &mut self,
+        &self,
         world: &mut World,
         head: Entity,
         part: Entity,
         slot: u32,
-        kind: PartKind,
         materials: &PartMaterials,
     ) {
         let Some(mesh) = world.get::<Mesh3d>(part).map(|mesh| mesh.0.clone()) else {
@@ -287,16 +294,7 @@ impl HeadPool {
         };
         let skin = world.get::<SkinnedMesh>(part).cloned();
         let morphs = world.get::<MeshMorphWeights>(part).is_some();
-        let seen = match self.seen.get(&mesh.id()) {
-            Some(seen) => seen.clone(),
-            None => {
-                let seen = sight::with_sight(world, &mesh, kind);
-                self.seen.insert(mesh.id(), seen.clone());
-                seen
-            }
-        };
         world.entity_mut(part).insert((
-            Mesh3d(seen.clone()),
             MeshMaterial3d(materials.color.clone()),
             MeshTag(slot),
             NoFrustumCulling,
@@ -306,7 +304,7 @@ impl HeadPool {
             return;
         };
         let mut twin = world.spawn((
-            Mesh3d(seen),
+            Mesh3d(mesh),
             MeshMaterial3d(labels.clone()),
             MeshTag(slot),
             NoFrustumCulling,

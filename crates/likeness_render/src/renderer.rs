@@ -15,6 +15,7 @@ use crate::material::{LampSlot, Slot};
 use crate::picture::{Picture, Transfer, color_tile, label_tile};
 use crate::pool::{HeadPool, pool_plugin};
 use crate::shot::{Passes, Shot, Views};
+use crate::sight::Sight;
 
 /// Near plane of the renderer's cameras, metres.
 const NEAR: f32 = 0.01;
@@ -55,6 +56,7 @@ pub struct Renderer {
     engine: Engine,
     pool: HeadPool,
     rig: Rig,
+    mesh: HeadMesh,
     rig_path: PathBuf,
     transfer: Transfer,
     landmarks: Option<LandmarkModel>,
@@ -99,7 +101,8 @@ impl Renderer {
             pool_plugin(app);
         })?;
         let slots = engine.slots();
-        let pool = HeadPool::new(engine.world(), &rig_path, &name, regions.as_ref(), slots);
+        let mesh = HeadMesh::load(&folder.join(&rig.mesh))?;
+        let pool = HeadPool::new(engine.world(), &rig_path, &name, regions.as_ref(), slots, Sight::new(&mesh));
         let slot = |name: &str| rig.colors.iter().position(|color| color.name == name);
         Ok(Self {
             engine,
@@ -108,6 +111,7 @@ impl Renderer {
             iris_slot: slot("iris"),
             lips_slot: slot("lips"),
             rig,
+            mesh,
             rig_path,
             transfer: Transfer::new(),
             landmarks: None,
@@ -156,7 +160,7 @@ impl Renderer {
                 self.engine.settle(&slots, |world| pool.advance(world, transfer))?;
                 settled = true;
             }
-            let flight = self.engine.draw(&slots, passes);
+            let flight = self.engine.draw(&slots, passes)?;
             if let Some((flight, batch)) = in_flight.replace((flight, batch)) {
                 self.collect(flight, batch, atlas, passes, &mut pictures)?;
             }
@@ -224,9 +228,8 @@ impl Renderer {
             Some(model) => model,
             None => {
                 let folder = self.rig_path.parent().unwrap_or(Path::new("/"));
-                let mesh = HeadMesh::load(&folder.join(&self.rig.mesh))?;
                 let set = LandmarkSet::load(&folder.join(&self.rig.landmarks))?;
-                LandmarkModel::new(&self.rig, &mesh, &set)?
+                LandmarkModel::new(&self.rig, &self.mesh, &set)?
             }
         };
         let points = model.points(&shot.face.parameters, &shot.expression, shot.pose.yaw);

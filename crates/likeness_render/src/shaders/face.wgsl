@@ -3,12 +3,14 @@
 // that every head has its own lamps.
 
 #import bevy_pbr::{
-    forward_io::Vertex,
     mesh_bindings::mesh,
     mesh_functions,
     skinning,
     morph,
 }
+
+// The colour of a skin without texture; bevy_likeness::SKIN_REFERENCE.
+const SKIN_REFERENCE: vec3<f32> = vec3<f32>(0.60, 0.36, 0.26);
 
 struct Lamp {
     // xyz: unit vector toward the lamp, world space. w: angular softness 0..1.
@@ -56,6 +58,21 @@ struct Part {
 @group(#{MATERIAL_BIND_GROUP}) @binding(5) var normal_texture: texture_2d<f32>;
 @group(#{MATERIAL_BIND_GROUP}) @binding(6) var roughness_texture: texture_2d<f32>;
 
+// What every vertex sees, to first order: x + dot(yzw, direction in the head's space).
+@group(#{MATERIAL_BIND_GROUP}) @binding(7) var<storage, read> sight: array<vec4<f32>>;
+
+struct Vertex {
+    @builtin(instance_index) instance_index: u32,
+    @builtin(vertex_index) index: u32,
+    @location(0) position: vec3<f32>,
+    @location(1) normal: vec3<f32>,
+    @location(2) uv: vec2<f32>,
+#ifdef SKINNED
+    @location(6) joint_indices: vec4<u32>,
+    @location(7) joint_weights: vec4<f32>,
+#endif
+}
+
 struct Varyings {
     @builtin(position) position: vec4<f32>,
     @location(0) world_position: vec3<f32>,
@@ -63,8 +80,9 @@ struct Varyings {
     @location(2) uv: vec2<f32>,
     @location(3) @interpolate(flat) slot: u32,
     @location(4) bind_x: f32,
-    // How much of the surroundings the vertex sees, to first order: x + dot(yzw, direction in the head's space).
     @location(5) sight: vec4<f32>,
+    // The part of the surroundings that is open: a mouth's corner or a socket sees little of it.
+    @location(6) open: f32,
 }
 
 @vertex
@@ -73,9 +91,9 @@ fn vertex(in: Vertex) -> Varyings {
     var position = in.position;
     var normal = in.normal;
 
+    let vertex_index = in.index - mesh[in.instance_index].first_vertex_index;
 #ifdef MORPH_TARGETS
     // Only the targets with a weight, instead of all 52.
-    let vertex_index = in.index - mesh[in.instance_index].first_vertex_index;
     let count = slots[slot].counts.x;
     for (var i = 0u; i < count; i++) {
         let pair = slots[slot].morphs[i / 2u];
@@ -102,11 +120,9 @@ fn vertex(in: Vertex) -> Varyings {
     out.uv = in.uv;
     out.slot = slot;
     out.bind_x = in.position.x;
-#ifdef VERTEX_COLORS
-    out.sight = in.color;
-#else
-    out.sight = vec4(1.0, 0.0, 0.0, 0.0);
-#endif
+    out.sight = sight[vertex_index];
+    // The mean over a cosine-weighted hemisphere.
+    out.open = saturate(out.sight.x + 0.6667 * dot(out.sight.yzw, in.normal));
     return out;
 }
 
@@ -161,6 +177,16 @@ fn fragment(in: Varyings) -> @location(0) vec4<f32> {
     var albedo = vec4(1.0);
     if part.has_albedo == 1u {
         albedo = textureSample(albedo_texture, albedo_sampler, in.uv);
+    } else if part.kind == 0u {
+        albedo = vec4(SKIN_REFERENCE, 1.0);
+    } else if part.kind == 1u {
+        albedo = vec4(0.6, 0.57, 0.54, 1.0);
+    } else if part.kind == 2u {
+        albedo = vec4(0.02, 0.014, 0.01, 0.5);
+    } else if part.kind == 3u {
+        albedo = vec4(0.62, 0.56, 0.45, 1.0);
+    } else {
+        albedo = vec4(0.42, 0.13, 0.12, 1.0);
     }
 #ifdef DETAIL
     // The frame of the texture from the pixel's derivatives (Mikkelsen 2010, Schueler 2007), so that the mesh needs no
@@ -206,9 +232,7 @@ fn fragment(in: Varyings) -> @location(0) vec4<f32> {
         roughness = 0.3;
     }
 
-    // The part of the surroundings that is open: a mouth's corner or a socket sees little of it.
-    let open = saturate(in.sight.x + 0.5 * length(in.sight.yzw));
-    let hemisphere = open * mix(slots[in.slot].ground.rgb, slots[in.slot].sky.rgb, normal.y * 0.5 + 0.5);
+    let hemisphere = in.open * mix(slots[in.slot].ground.rgb, slots[in.slot].sky.rgb, normal.y * 0.5 + 0.5);
     var diffuse = hemisphere;
     var gloss = hemisphere * (f0 + (1.0 - f0) * pow(1.0 - n_v, 5.0)) * 0.5;
     for (var i = 0u; i < 4u; i++) {
