@@ -67,11 +67,7 @@ pub struct Sizes {
 
 impl Sizes {
     /// As they are published.
-    pub const FULL: Self = Self {
-        color: 2048,
-        detail: 1024,
-        parts: 1024,
-    };
+    pub const FULL: Self = Self { color: 2048, detail: 1024, parts: 1024 };
 }
 
 /// Encoded files, by their path below the head's folder.
@@ -95,17 +91,11 @@ pub fn lay_out(parts: &mut [RenderPart]) {
 pub fn masks(wheel: &mut Wheel) -> Result<Masks> {
     let mut read = |name: &str| -> Result<Mask> {
         let entry = format!("{MASKS}/{name}.jpg");
-        let picture = image::load_from_memory(&wheel.read(&entry)?).map_err(|source| HeadError::Image {
-            path: entry.into(),
-            source,
-        })?;
+        let picture = image::load_from_memory(&wheel.read(&entry)?)
+            .map_err(|source| HeadError::Image { path: entry.into(), source })?;
         Ok(Mask(picture.into_luma8()))
     };
-    Ok(Masks {
-        lips: read("mpfb_lips")?,
-        eyelids: read("mpfb_eyelids")?,
-        ears: read("mpfb_ears")?,
-    })
+    Ok(Masks { lips: read("mpfb_lips")?, eyelids: read("mpfb_eyelids")?, ears: read("mpfb_ears")? })
 }
 
 /// Paints all textures for a finished head.
@@ -145,7 +135,8 @@ pub fn paint(mesh: &HeadMesh, landmarks: &LandmarkSet, masks: &Masks, sizes: Siz
         Eyeball::find(&ball)
     });
     let baked = bake(sizes.parts, eye_points, &eyes.normals, &eyes.uvs, &flat(eyes), &eyes.triangles);
-    let picture = baked.paint([235, 225, 220], |_, texel| bytes(balls[usize::from(texel.point.x > 0.0)].color(texel.point)));
+    let picture =
+        baked.paint([235, 225, 220], |_, texel| bytes(balls[usize::from(texel.point.x > 0.0)].color(texel.point)));
     files.push(("textures/eyes.jpg", jpeg("eyes.jpg", &picture, sizes.parts, 90)?));
 
     files.push(("textures/lashes.png", paint_lashes(lashes, lash_points, &face, sizes.parts)?));
@@ -220,9 +211,8 @@ fn paint_skin(
     drop((baked, places, color, picture));
 
     let (baked, places) = at(sizes.detail, 225.0 / sizes.detail as f32);
-    let heights = baked.paint(0.0, |place, texel| {
-        places[place].as_ref().map_or(0.0, |known| painter.height(texel, known))
-    });
+    let heights =
+        baked.paint(0.0, |place, texel| places[place].as_ref().map_or(0.0, |known| painter.height(texel, known)));
     let normals = baked.continued(&skin::relief(&baked, &heights), Vec3::Z);
     let picture: Vec<[u8; 3]> =
         normals.iter().map(|n| n.to_array().map(|c| ((c * 0.5 + 0.5) * 255.0 + 0.5) as u8)).collect();
@@ -274,12 +264,8 @@ fn cheeks(painter: &SkinPainter, baked: &Bake, color: &[Vec3]) -> Vec3 {
 fn paint_lashes(lashes: &MeshPart, points: &[Vec3], face: &Face, size: usize) -> Result<Vec<u8>> {
     let strips: Vec<Strip> = (0..4)
         .map(|index| {
-            let strip: Vec<Vec3> = points
-                .iter()
-                .zip(&lashes.uvs)
-                .filter(|(_, uv)| Strip::index(**uv) == index)
-                .map(|(p, _)| *p)
-                .collect();
+            let strip: Vec<Vec3> =
+                points.iter().zip(&lashes.uvs).filter(|(_, uv)| Strip::index(**uv) == index).map(|(p, _)| *p).collect();
             Strip::new(&strip, &face.lid_rim, index % 2 == 1, 40 + index as u64)
         })
         .collect();
@@ -309,8 +295,5 @@ fn jpeg(name: &str, picture: &[[u8; 3]], size: usize, quality: u8) -> Result<Vec
 }
 
 fn failed(name: &str, source: image::ImageError) -> HeadError {
-    HeadError::Image {
-        path: name.into(),
-        source,
-    }
+    HeadError::Image { path: name.into(), source }
 }

@@ -39,11 +39,7 @@ pub fn bake(
     for triangle in triangles {
         let corners = triangle.map(|v| uvs[v as usize] * size as f32);
         triangle_cover(corners, size, |place, weights| {
-            let mut texel = Texel {
-                point: Vec3::ZERO,
-                normal: Vec3::ZERO,
-                open: 0.0,
-            };
+            let mut texel = Texel { point: Vec3::ZERO, normal: Vec3::ZERO, open: 0.0 };
             for (&v, w) in triangle.iter().zip(weights) {
                 texel.point += points[v as usize] * w;
                 texel.normal += normals[v as usize] * w;

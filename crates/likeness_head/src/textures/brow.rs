@@ -56,7 +56,9 @@ impl Brow {
                 let i = (x.floor() as i32).min(count as i32 - 1);
                 let t = x - i as f32;
                 let (a, b, c, d) = (at(i - 1), at(i), at(i + 1), at(i + 2));
-                let spline = (b * 2.0 + (c - a) * t + (a * 2.0 - b * 5.0 + c * 4.0 - d) * t * t
+                let spline = (b * 2.0
+                    + (c - a) * t
+                    + (a * 2.0 - b * 5.0 + c * 4.0 - d) * t * t
                     + (b * 3.0 - a - c * 3.0 + d) * t * t * t)
                     * 0.5;
                 spline - Vec3::Y * 0.8
@@ -71,13 +73,7 @@ impl Brow {
         let hairs = (0..HAIRS).map(|_| Hair::new(length, &mut rng)).collect();
         let low = line.iter().fold(Vec3::INFINITY, |low, p| low.min(*p)) - Vec3::splat(14.0);
         let high = line.iter().fold(Vec3::NEG_INFINITY, |high, p| high.max(*p)) + Vec3::splat(14.0);
-        Self {
-            line,
-            along,
-            hairs,
-            low,
-            high,
-        }
+        Self { line, along, hairs, low, high }
     }
 
     /// What the place `p` (millimetres) is in this brow; `blur` is half the size of a texel, millimetres.
@@ -100,10 +96,7 @@ impl Brow {
                 bare *= 1.0 - hair.cover(place, blur);
             }
         }
-        Cover {
-            hair: 1.0 - bare,
-            inside,
-        }
+        Cover { hair: 1.0 - bare, inside }
     }
 
     fn place(&self, p: Vec3) -> Option<Vec2> {
@@ -152,11 +145,7 @@ impl Hair {
         let (middle, half) = shape(t);
         let across = between(-1.0, 0.85);
         let mut place = Vec2::new(t * length, middle + across * half);
-        let up = if t < 0.15 {
-            72.0 - 150.0 * t.max(0.0)
-        } else {
-            49.5 - 62.0 * (t - 0.15).min(0.85)
-        };
+        let up = if t < 0.15 { 72.0 - 150.0 * t.max(0.0) } else { 49.5 - 62.0 * (t - 0.15).min(0.85) };
         // Hairs from below rise, hairs from above lie down: they meet in the middle.
         let mut angle = (up - 26.0 * across * ramp(0.05, 0.35, t) + between(-9.0, 9.0)).to_radians();
         let bend = -(between(4.0, 11.0)).to_radians();
@@ -169,12 +158,7 @@ impl Hair {
         }
         let low = points.iter().fold(Vec2::INFINITY, |low, p| low.min(*p));
         let high = points.iter().fold(Vec2::NEG_INFINITY, |high, p| high.max(*p));
-        Self {
-            points,
-            width: between(0.055, 0.105),
-            low,
-            high,
-        }
+        Self { points, width: between(0.055, 0.105), low, high }
     }
 
     fn cover(&self, p: Vec2, blur: f32) -> f32 {
@@ -201,12 +185,11 @@ mod tests {
 
     #[test]
     fn hair_grows_inside_and_nowhere_else() {
-        let landmarks = [18.0, 27.0, 36.0, 45.0, 57.0].map(|x: f32| Vec3::new(x, 20.0 - (x - 36.0).powi(2) / 90.0, 20.0));
+        let landmarks =
+            [18.0, 27.0, 36.0, 45.0, 57.0].map(|x: f32| Vec3::new(x, 20.0 - (x - 36.0).powi(2) / 90.0, 20.0));
         let brow = Brow::new(&landmarks, 3);
-        let middle: f32 = (0..100)
-            .map(|i| brow.cover(Vec3::new(30.0 + i as f32 * 0.1, 18.6, 20.0), 0.1).hair)
-            .sum::<f32>()
-            / 100.0;
+        let middle: f32 =
+            (0..100).map(|i| brow.cover(Vec3::new(30.0 + i as f32 * 0.1, 18.6, 20.0), 0.1).hair).sum::<f32>() / 100.0;
         assert!(middle > 0.25, "{middle}");
         assert_eq!(brow.cover(Vec3::new(36.0, 32.0, 20.0), 0.1).hair, 0.0);
         assert!(brow.cover(Vec3::new(36.0, 19.2, 20.0), 0.1).inside > 0.9);

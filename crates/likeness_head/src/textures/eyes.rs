@@ -40,11 +40,7 @@ impl Eyeball {
             .filter(|offset| offset.length() > radius * 1.03)
             .map(Vec3::normalize)
             .sum();
-        Self {
-            centre,
-            axis: if bulge.length() > 0.5 { bulge.normalize() } else { Vec3::Z },
-            side: centre.x.signum(),
-        }
+        Self { centre, axis: if bulge.length() > 0.5 { bulge.normalize() } else { Vec3::Z }, side: centre.x.signum() }
     }
 
     /// Linear colour of a place on the ball, millimetres.
@@ -102,7 +98,8 @@ impl Eyeball {
         let amber = srgb(122.0, 80.0, 44.0);
         let brown = srgb(84.0, 56.0, 34.0);
         let green = srgb(88.0, 72.0, 44.0);
-        let mut color = amber.lerp(brown.lerp(green, ramp(-0.3, 0.6, around(3.0, 1.0, 4))), ramp(collar - 0.12, collar + 0.14, t));
+        let mut color =
+            amber.lerp(brown.lerp(green, ramp(-0.3, 0.6, around(3.0, 1.0, 4))), ramp(collar - 0.12, collar + 0.14, t));
         color *= 1.0 + 0.55 * fibre;
         // Furrows and crypts.
         color *= 1.0 - 0.35 * ramp(0.18, 0.5, around(9.0, 6.0, 5)) * ramp(0.4, 0.6, t) * ramp(0.95, 0.75, t);

@@ -25,9 +25,7 @@ impl Face {
         let landmarks: Vec<Vec3> = landmarks
             .points
             .iter()
-            .map(|landmark| {
-                landmark.triangle.iter().zip(landmark.weights).map(|(&v, w)| points[v as usize] * w).sum()
-            })
+            .map(|landmark| landmark.triangle.iter().zip(landmark.weights).map(|(&v, w)| points[v as usize] * w).sum())
             .collect();
         let key = |v: u32| points[v as usize].to_array().map(f32::to_bits);
         let mut pieces: BTreeMap<[u32; 3], [bool; 3]> = BTreeMap::new();
@@ -51,10 +49,7 @@ impl Face {
                     }
                 }
             }
-            edges
-                .into_iter()
-                .map(|(a, b)| [a, b].map(|p| Vec3::from_array(p.map(f32::from_bits))))
-                .collect()
+            edges.into_iter().map(|(a, b)| [a, b].map(|p| Vec3::from_array(p.map(f32::from_bits)))).collect()
         };
         let (lid_rim, mouth_rim) = (rim(1), rim(2));
         let graph = Graph::new(skin, points);
@@ -66,12 +61,7 @@ impl Face {
         };
         let lid_margin =
             [margin([&[36, 37, 38, 39], &[42, 43, 44, 45]]), margin([&[39, 40, 41, 36], &[45, 46, 47, 42]])];
-        Self {
-            landmarks,
-            lid_margin,
-            lid_rim,
-            mouth_rim,
-        }
+        Self { landmarks, lid_margin, lid_rim, mouth_rim }
     }
 
     /// Distance to the nearest of the edges, and the nearest point.
@@ -99,10 +89,7 @@ struct Graph {
 impl Graph {
     fn new(skin: &MeshPart, points: &[Vec3]) -> Self {
         let mut numbers: BTreeMap<[u32; 3], u32> = BTreeMap::new();
-        let mut graph = Self {
-            points: Vec::new(),
-            neighbours: Vec::new(),
-        };
+        let mut graph = Self { points: Vec::new(), neighbours: Vec::new() };
         let number: Vec<u32> = points
             .iter()
             .map(|p| {

@@ -69,13 +69,7 @@ impl Strip {
                 }
             })
             .collect();
-        Self {
-            rim,
-            low,
-            high,
-            tip,
-            hairs,
-        }
+        Self { rim, low, high, tip, hairs }
     }
 
     /// How much of a texel the hairs cover, 0..1; `blur`: half its size in millimetres.
@@ -124,8 +118,7 @@ mod tests {
 
     #[test]
     fn hairs_have_gaps() {
-        let rim: Vec<[Vec3; 2]> =
-            (0..30).map(|i| [i, i + 1].map(|k| Vec3::new(17.0 + k as f32, 4.0, 14.0))).collect();
+        let rim: Vec<[Vec3; 2]> = (0..30).map(|i| [i, i + 1].map(|k| Vec3::new(17.0 + k as f32, 4.0, 14.0))).collect();
         let mut points = Vec::new();
         for i in 0..=60 {
             for away in [0.0, 3.0, 6.0] {
@@ -135,11 +128,7 @@ mod tests {
         let strip = Strip::new(&points, &rim, true, 1);
         let cover: Vec<f32> = (0..300)
             .map(|i| {
-                let texel = Texel {
-                    point: Vec3::new(22.0 + i as f32 * 0.06, 4.8, 16.0),
-                    normal: Vec3::Z,
-                    open: 1.0,
-                };
+                let texel = Texel { point: Vec3::new(22.0 + i as f32 * 0.06, 4.8, 16.0), normal: Vec3::Z, open: 1.0 };
                 strip.cover(&texel, 0.03)
             })
             .collect();

@@ -55,7 +55,6 @@ impl Move {
         let t = (uv - self.from[0]) / (self.from[1] - self.from[0]);
         self.to[0] + t * (self.to[1] - self.to[0])
     }
-
 }
 
 fn bulge(t: f32) -> f32 {

@@ -15,7 +15,6 @@ const LOWER: [(f32, f32); 7] = [(5.3, 8.8), (5.9, 9.2), (6.8, 10.4), (6.9, 8.6),
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
     upper: bool,
-    /// Length of the arch from the middle to the last tooth.
     low: Vec3,
     high: Vec3,
 }

@@ -62,8 +62,8 @@ pub fn nearest_point(p: Vec3, seed: u32) -> (f32, u32) {
             for dx in -1..=1 {
                 let cell = base + Vec3::new(dx as f32, dy as f32, dz as f32);
                 let h = hash(cell.x as i32, cell.y as i32, cell.z as i32, seed);
-                let point = cell
-                    + Vec3::new(unit(h), unit(h.wrapping_mul(0x2545_F491)), unit(h.wrapping_mul(0x9E37_79B1)));
+                let point =
+                    cell + Vec3::new(unit(h), unit(h.wrapping_mul(0x2545_F491)), unit(h.wrapping_mul(0x9E37_79B1)));
                 let distance = point.distance(p);
                 if distance < best.0 {
                     best = (distance, h.wrapping_mul(0xC2B2_AE35) ^ (h >> 7));
@@ -86,8 +86,7 @@ mod tests {
 
     #[test]
     fn noise_is_centred_and_bounded() {
-        let values: Vec<f32> =
-            (0..4000).map(|i| noise(Vec3::new(i as f32 * 0.37, i as f32 * 0.11, 0.5), 7)).collect();
+        let values: Vec<f32> = (0..4000).map(|i| noise(Vec3::new(i as f32 * 0.37, i as f32 * 0.11, 0.5), 7)).collect();
         let mean = values.iter().sum::<f32>() / values.len() as f32;
         assert!(mean.abs() < 0.05, "{mean}");
         assert!(values.iter().all(|v| v.abs() <= 1.5));

@@ -85,10 +85,7 @@ impl<'a> SkinPainter<'a> {
         Self {
             face,
             masks,
-            brows: [
-                Brow::new(&[21, 20, 19, 18, 17].map(l), 11),
-                Brow::new(&[22, 23, 24, 25, 26].map(l), 12),
-            ],
+            brows: [Brow::new(&[21, 20, 19, 18, 17].map(l), 11), Brow::new(&[22, 23, 24, 25, 26].map(l), 12)],
         }
     }
 
