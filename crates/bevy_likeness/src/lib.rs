@@ -83,6 +83,7 @@ mod predict;
 mod rig_asset;
 mod spawn;
 mod textures;
+mod upload;
 
 use bevy::app::{AnimationSystems, PluginGroup, PluginGroupBuilder};
 use bevy::prelude::*;

@@ -100,7 +100,7 @@ pub(crate) struct GltfAssets<'w> {
     nodes: Res<'w, Assets<GltfNode>>,
     gltf_meshes: Res<'w, Assets<GltfMesh>>,
     skins: Res<'w, Assets<GltfSkin>>,
-    meshes: Res<'w, Assets<Mesh>>,
+    pub(crate) meshes: ResMut<'w, Assets<Mesh>>,
 }
 
 impl HeadPlan {

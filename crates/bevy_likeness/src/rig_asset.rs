@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use bevy::asset::io::Reader;
 use bevy::asset::{AssetLoader, AssetPath, LoadContext};
-use bevy::gltf::Gltf;
+use bevy::gltf::{Gltf, GltfLoaderSettings};
 use bevy::prelude::*;
 use likeness_rig::{CompiledRig, Rig};
 
 use crate::error::{LikenessProblem, Result};
 use crate::textures::HeadTextures;
+use crate::upload;
 
 /// A face rig, loaded from `*.rig.ron` together with its mesh, prior and landmarks.
 #[derive(Asset, TypePath, Debug)]
@@ -76,6 +77,9 @@ impl RigAsset {
 ///
 /// The mesh, the prior and the landmarks are loaded from the paths in the rig, relative to its file. When a folder
 /// `textures` lies beside the mesh, the pictures in it are loaded too (see [`HeadTextures`]).
+///
+/// The mesh is loaded into main memory, and a level of detail goes to the GPU when a head uses it: a scene of the same
+/// glTF file that is spawned without the plugin shows nothing until then.
 #[derive(TypePath)]
 pub struct RigLoader {
     server: AssetServer,
@@ -112,7 +116,10 @@ impl AssetLoader for RigLoader {
         Ok(RigAsset {
             rig: Arc::new(rig),
             compiled,
-            mesh: context.load(mesh),
+            mesh: context
+                .load_builder()
+                .with_settings(|settings: &mut GltfLoaderSettings| settings.load_meshes = upload::UNUSED)
+                .load(mesh),
             prior: context.load(prior),
             landmarks: context.load(landmarks),
             textures,

@@ -17,6 +17,7 @@ use crate::error::{LikenessError, LikenessProblem, file_name};
 use crate::head::{Face, HeadJoints, HeadPart, HeadParts, HeadReady, LikenessHead, relaxed};
 use crate::plan::{GltfAssets, HeadPlan, MorphOrder, PlannedPart};
 use crate::rig_asset::RigAsset;
+use crate::upload::{keep_buffers_bindable, use_mesh};
 
 /// Spawns the joints and meshes of every [`LikenessHead`] whose assets are loaded, and takes them away again.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,6 +29,10 @@ impl Plugin for LikenessSpawnPlugin {
             .add_observer(take_away_removed)
             .add_observer(log_problem)
             .add_systems(PostUpdate, (take_away_changed, spawn_heads).chain().in_set(LikenessSystems::Spawn));
+    }
+
+    fn finish(&self, app: &mut App) {
+        keep_buffers_bindable(app);
     }
 }
 
@@ -122,7 +127,7 @@ fn spawn_heads(
     heads: Query<(Entity, &LikenessHead, Option<&Face>), (Without<HeadRoots>, Without<HeadFailed>)>,
     rigs: Res<Assets<RigAsset>>,
     server: Res<AssetServer>,
-    assets: GltfAssets,
+    mut assets: GltfAssets,
     mut plans: ResMut<HeadPlans>,
     mut commands: Commands,
 ) {
@@ -161,6 +166,9 @@ fn spawn_heads(
                 }
             },
         };
+        for part in plan.parts_at(head.lod) {
+            use_mesh(&mut assets.meshes, &part.mesh);
+        }
         spawn_head(entity, head, &plan, &mut commands);
         if face.is_none() {
             commands.entity(entity).insert(Face::neutral(rig.rig()));

@@ -1,5 +1,6 @@
 //! Heads appear, at the wanted level of detail, and bad assets are told about.
 
+use bevy::asset::RenderAssetUsages;
 use bevy::ecs::system::RunSystemOnce;
 use bevy::mesh::skinning::SkinnedMesh;
 use bevy::prelude::*;
@@ -63,6 +64,20 @@ fn the_level_of_detail_can_change() {
     app.world_mut().get_mut::<LikenessHead>(head).unwrap().lod = Lod::Full;
     app.update();
     assert_eq!(mesh(&app), full);
+}
+
+#[test]
+fn only_the_level_of_detail_in_use_goes_to_the_gpu() {
+    let folder = tiny_head(&rig());
+    let mut app = app(folder.path());
+    spawn(&mut app, "tiny.rig.ron", Lod::Half);
+    let meshes = app.world().resource::<Assets<Mesh>>();
+    let mut drawn: Vec<bool> = Vec::new();
+    for (_, mesh) in meshes.iter() {
+        drawn.push(mesh.asset_usage.contains(RenderAssetUsages::RENDER_WORLD));
+    }
+    drawn.sort_unstable();
+    assert_eq!(drawn, [false, true, true, true], "all but the full skin");
 }
 
 #[test]
