@@ -76,6 +76,7 @@
 mod apply;
 mod error;
 mod express;
+mod gpu;
 mod head;
 mod materials;
 mod plan;
@@ -83,7 +84,6 @@ mod predict;
 mod rig_asset;
 mod spawn;
 mod textures;
-mod upload;
 
 use bevy::app::{AnimationSystems, PluginGroup, PluginGroupBuilder};
 use bevy::prelude::*;

@@ -9,8 +9,8 @@ use bevy::prelude::*;
 use likeness_rig::{CompiledRig, Rig};
 
 use crate::error::{LikenessProblem, Result};
+use crate::gpu;
 use crate::textures::HeadTextures;
-use crate::upload;
 
 /// A face rig, loaded from `*.rig.ron` together with its mesh, prior and landmarks.
 #[derive(Asset, TypePath, Debug)]
@@ -118,7 +118,7 @@ impl AssetLoader for RigLoader {
             compiled,
             mesh: context
                 .load_builder()
-                .with_settings(|settings: &mut GltfLoaderSettings| settings.load_meshes = upload::UNUSED)
+                .with_settings(|settings: &mut GltfLoaderSettings| settings.load_meshes = gpu::UNUSED)
                 .load(mesh),
             prior: context.load(prior),
             landmarks: context.load(landmarks),

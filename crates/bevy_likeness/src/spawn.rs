@@ -14,10 +14,10 @@ use bevy::prelude::*;
 use crate::LikenessSystems;
 use crate::apply::{ShapeJoint, ShapeState};
 use crate::error::{LikenessError, LikenessProblem, file_name};
+use crate::gpu::{help_renderer, use_mesh};
 use crate::head::{Face, HeadJoints, HeadPart, HeadParts, HeadReady, LikenessHead, relaxed};
 use crate::plan::{GltfAssets, HeadPlan, MorphOrder, PlannedPart};
 use crate::rig_asset::RigAsset;
-use crate::upload::{keep_buffers_bindable, use_mesh};
 
 /// Spawns the joints and meshes of every [`LikenessHead`] whose assets are loaded, and takes them away again.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,7 +32,7 @@ impl Plugin for LikenessSpawnPlugin {
     }
 
     fn finish(&self, app: &mut App) {
-        keep_buffers_bindable(app);
+        help_renderer(app);
     }
 }
 
