@@ -39,10 +39,11 @@ pub(crate) struct Slot {
     pub(crate) lamps: [LampSlot; LAMPS],
     pub(crate) sky: Vec4,
     pub(crate) ground: Vec4,
-    pub(crate) local_up: Vec4,
+    pub(crate) head_from_world: Mat4,
     pub(crate) skin: Vec4,
     pub(crate) iris: Vec4,
     pub(crate) lips: Vec4,
+    pub(crate) hair: Vec4,
     pub(crate) counts: UVec4,
     pub(crate) morphs: [Vec4; MORPH_PAIRS],
 }
@@ -75,9 +76,9 @@ impl PartKind {
 #[derive(Clone, Copy, Default, ShaderType)]
 pub(crate) struct PartUniform {
     pub(crate) kind: u32,
-    pub(crate) detail: u32,
     pub(crate) has_albedo: u32,
     pub(crate) has_regions: u32,
+    pub(crate) has_masks: u32,
 }
 
 /// The material of one part, shared by every head.
@@ -100,6 +101,8 @@ pub(crate) struct PartMaterial {
     /// What every vertex sees (see [`crate::sight`]).
     #[storage(7, read_only)]
     pub(crate) sight: Handle<ShaderBuffer>,
+    #[texture(8)]
+    pub(crate) masks: Option<Handle<Image>>,
     pub(crate) key: PartKey,
     pub(crate) alpha_mode: AlphaMode,
 }

@@ -18,7 +18,7 @@ use crate::material::{PartKey, PartKind, PartMaterial, PartUniform};
 use crate::picture::Transfer;
 use crate::shot::Shot;
 use crate::sight::Sight;
-use crate::textures::{index_map, with_mips};
+use crate::textures::{index_map, mask_map, with_mips};
 
 /// What went wrong with heads, told by the plugin's error events.
 #[derive(Resource, Default)]
@@ -49,6 +49,7 @@ pub(crate) struct HeadPool {
     rig: Handle<RigAsset>,
     slots: Handle<ShaderBuffer>,
     regions: Option<Handle<Image>>,
+    masks: Option<Handle<Image>>,
     heads: HashMap<Lod, Vec<Entity>>,
     materials: HashMap<(PartKind, Lod), PartMaterials>,
     pictures: HashMap<AssetId<Image>, Handle<Image>>,
@@ -89,17 +90,23 @@ impl HeadPool {
         rig_path: &Path,
         rig_name: &str,
         regions: Option<&image::GrayImage>,
+        masks: Option<&image::RgbImage>,
+        transfer: &Transfer,
         slots: Handle<ShaderBuffer>,
         sight: Sight,
     ) -> Self {
         let rig = world.resource::<AssetServer>().load(rig_name.to_owned());
         let regions =
             regions.map(|regions| world.resource_mut::<Assets<Image>>().add(index_map(regions)));
+        let masks = masks
+            .and_then(|masks| with_mips(&mask_map(masks), transfer))
+            .map(|masks| world.resource_mut::<Assets<Image>>().add(masks));
         Self {
             rig_path: rig_path.to_owned(),
             rig,
             slots,
             regions,
+            masks,
             heads: HashMap::new(),
             materials: HashMap::new(),
             pictures: HashMap::new(),
@@ -211,13 +218,13 @@ impl HeadPool {
         let Some(mesh) = world.get::<Mesh3d>(part).and_then(|mesh| world.resource::<Assets<Mesh>>().get(&mesh.0)) else {
             return Ok(None);
         };
-        let seen = self.sight.of(mesh, kind);
+        let seen = self.sight.of(mesh, kind, lod);
         let sight = world.resource_mut::<Assets<ShaderBuffer>>().add(ShaderBuffer::from(seen));
         let uniform = PartUniform {
             kind: kind as u32,
-            detail: u32::from(detail),
             has_albedo: u32::from(albedo.is_some()),
             has_regions: u32::from(self.regions.is_some()),
+            has_masks: u32::from(self.masks.is_some()),
         };
         let blended = kind == PartKind::Lashes;
         let material = PartMaterial {
@@ -228,6 +235,7 @@ impl HeadPool {
             normals,
             roughness,
             sight,
+            masks: self.masks.clone(),
             key: PartKey {
                 labels: false,
                 detail,

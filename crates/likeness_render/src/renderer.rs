@@ -23,6 +23,8 @@ const NEAR: f32 = 0.01;
 const SIZES: (u32, u32) = (16, 4096);
 /// Longest side of an atlas, pixels.
 const ATLAS_SIDE: u32 = 2048;
+/// The iris of rigs without a colour for it, linear RGB.
+const IRIS_REFERENCE: Vec3 = Vec3::new(0.12, 0.06, 0.03);
 /// Pictures from this size on are drawn with the full mesh.
 const FULL_DETAIL_FROM: u32 = 384;
 
@@ -65,6 +67,7 @@ pub struct Renderer {
     skin_slot: Option<usize>,
     iris_slot: Option<usize>,
     lips_slot: Option<usize>,
+    hair_slot: Option<usize>,
 }
 
 impl Renderer {
@@ -85,24 +88,34 @@ impl Renderer {
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default();
-        let regions_path = folder.join("head.regions.png");
-        let regions = if regions_path.exists() {
-            let picture = image::open(&regions_path).map_err(|source| RenderError::Image {
-                path: regions_path,
-                source,
-            })?;
-            Some(picture.to_luma8())
-        } else {
-            None
+        let picture = |path: PathBuf| {
+            if !path.exists() {
+                return Ok(None);
+            }
+            image::open(&path).map(Some).map_err(|source| RenderError::Image { path, source })
         };
+        let regions = picture(folder.join("head.regions.png"))?.map(|picture| picture.to_luma8());
+        let mesh_path = folder.join(&rig.mesh);
+        let masks = picture(mesh_path.with_file_name("textures").join("skin_masks.jpg"))?;
+        let masks = masks.map(|picture| picture.to_rgb8());
         let samples = if options.samples > 1 { 4 } else { 1 };
         let mut engine = Engine::new(&folder, samples, |app| {
             app.add_plugins(LikenessPlugin.build().disable::<LikenessMaterialPlugin>());
             pool_plugin(app);
         })?;
         let slots = engine.slots();
-        let mesh = HeadMesh::load(&folder.join(&rig.mesh))?;
-        let pool = HeadPool::new(engine.world(), &rig_path, &name, regions.as_ref(), slots, Sight::new(&mesh));
+        let transfer = Transfer::new();
+        let mesh = HeadMesh::load(&mesh_path)?;
+        let pool = HeadPool::new(
+            engine.world(),
+            &rig_path,
+            &name,
+            regions.as_ref(),
+            masks.as_ref(),
+            &transfer,
+            slots,
+            Sight::new(&mesh),
+        );
         let slot = |name: &str| rig.colors.iter().position(|color| color.name == name);
         Ok(Self {
             engine,
@@ -110,10 +123,11 @@ impl Renderer {
             skin_slot: slot("skin"),
             iris_slot: slot("iris"),
             lips_slot: slot("lips"),
+            hair_slot: slot("hair"),
             rig,
             mesh,
             rig_path,
-            transfer: Transfer::new(),
+            transfer,
             landmarks: None,
             lod: options.lod,
             batch: options.batch.clamp(1, MOST_TILES),
@@ -244,10 +258,14 @@ impl Renderer {
         let view = Mat4::look_at_rh(position, shot.camera.target, Vec3::Y);
         let projection = Mat4::perspective_infinite_reverse_rh(shot.camera.fov_y, 1.0, NEAR);
         let to_head: Quat = shot.pose.rotation().inverse();
-        let color = |slot: Option<usize>, default: [f32; 3]| {
-            slot.and_then(|slot| shot.face.colors.get(slot).copied()).unwrap_or(default)
+        let color = |slot: Option<usize>| slot.and_then(|slot| shot.face.colors.get(slot).copied()).map(Vec3::from);
+        // The colour over that which the rig's textures are painted with.
+        let ratio = |slot: Option<usize>| {
+            let painted = slot.map(|slot| Vec3::from(self.rig.colors[slot].default).max(Vec3::splat(1e-3)));
+            color(slot).zip(painted).map_or(Vec3::ONE, |(color, painted)| color / painted)
         };
-        let skin = Vec3::from(color(self.skin_slot, SKIN_REFERENCE)) / Vec3::from(SKIN_REFERENCE);
+        let reference = Vec3::from(SKIN_REFERENCE);
+        let skin = color(self.skin_slot).unwrap_or(reference) / reference;
         let mut slot = Slot {
             clip_from_world: atlas.clip_from_tile(tile) * projection * view,
             view_from_world: view,
@@ -255,10 +273,11 @@ impl Renderer {
             camera: position.extend(1.0),
             sky: Vec3::from(shot.lights.sky).extend(0.0),
             ground: Vec3::from(shot.lights.ground).extend(0.0),
-            local_up: (to_head * Vec3::Y).extend(0.0),
+            head_from_world: Mat4::from_quat(to_head),
             skin: skin.extend(1.0),
-            iris: Vec3::from(color(self.iris_slot, [1.0; 3])).extend(1.0),
-            lips: Vec3::from(color(self.lips_slot, [1.0; 3])).extend(1.0),
+            iris: color(self.iris_slot).unwrap_or(IRIS_REFERENCE).extend(1.0),
+            lips: ratio(self.lips_slot).extend(1.0),
+            hair: ratio(self.hair_slot).extend(1.0),
             ..Slot::default()
         };
         for (light, lamp) in shot.lights.lamps().iter().zip(&mut slot.lamps) {

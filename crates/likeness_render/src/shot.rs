@@ -100,8 +100,8 @@ impl Default for ShotCamera {
     fn default() -> Self {
         Self {
             fov_y: 30f32.to_radians(),
-            distance: 0.66,
-            target: Vec3::new(0.0, -0.012, 0.0),
+            distance: 0.58,
+            target: Vec3::new(0.0, -0.01, 0.0),
         }
     }
 }
@@ -164,23 +164,23 @@ impl Default for LightRig {
             key: Light {
                 direction: Vec3::new(-0.62, 0.55, 0.75),
                 color: [1.0, 0.95, 0.88],
-                intensity: 0.78,
-                softness: 0.35,
+                intensity: 0.95,
+                softness: 0.25,
             },
             fill: Light {
                 direction: Vec3::new(0.85, 0.15, 0.65),
                 color: [0.86, 0.92, 1.0],
-                intensity: 0.24,
+                intensity: 0.22,
                 softness: 0.6,
             },
             rim: Light {
                 direction: Vec3::new(0.55, 0.45, -0.75),
                 color: [1.0, 0.97, 0.94],
-                intensity: 0.55,
-                softness: 0.1,
+                intensity: 0.45,
+                softness: 0.35,
             },
-            sky: [0.17, 0.18, 0.20],
-            ground: [0.10, 0.085, 0.075],
+            sky: [0.15, 0.16, 0.18],
+            ground: [0.08, 0.066, 0.056],
         }
     }
 }

@@ -5,8 +5,11 @@
 //! vector: `seen(d) = x + dot(yzw, d)`, the first two bands of spherical harmonics as in precomputed radiance transfer
 //! (Sloan, Kautz & Snyder 2002).
 
+use std::collections::HashMap;
+
 use bevy::math::{Mat4, Quat, Vec3, Vec4};
 use bevy::mesh::{Mesh, VertexAttributeValues};
+use bevy_likeness::Lod;
 use likeness_rig::HeadMesh;
 
 use crate::bvh::Bvh;
@@ -16,8 +19,10 @@ use crate::material::PartKind;
 const RAYS: usize = 64;
 /// Where rays begin, metres above the surface: coarser levels of detail stray about this far from the full mesh.
 const LIFT: f32 = 0.0015;
+/// Vertices that closing the eyes moves further than this belong to the lids, metres.
+const LID_MOTION: f32 = 0.0006;
 /// What teeth and tongue see, being shut in by a mouth whose opening is not known: mostly what is in front.
-const MOUTH: Vec4 = Vec4::new(0.30, 0.0, 0.05, 0.50);
+const MOUTH: Vec4 = Vec4::new(0.35, 0.0, 0.05, 0.45);
 
 /// The parts of the head that cast shadows.
 pub(crate) struct Sight {
@@ -26,6 +31,8 @@ pub(crate) struct Sight {
     rays: Vec<Vec3>,
     /// The inverse of the fit's normal matrix for these directions.
     fit: Mat4,
+    /// How far closing both eyes moves every vertex.
+    blinks: HashMap<(PartKind, Lod), Vec<Vec3>>,
 }
 
 impl Sight {
@@ -41,31 +48,60 @@ impl Sight {
             let terms = Vec4::new(1.0, ray.x, ray.y, ray.z);
             normal += Mat4::from_cols(terms * terms.x, terms * terms.y, terms * terms.z, terms * terms.w);
         }
-        Self { bvh: Bvh::new(triangles), rays, fit: normal.inverse() }
+        let mut blinks = HashMap::new();
+        for (kind, part) in [(PartKind::Skin, "skin"), (PartKind::Lashes, "lashes")] {
+            for (lod, suffix) in [(Lod::Full, ""), (Lod::Half, ".lod1"), (Lod::Fifth, ".lod2")] {
+                let named = head.part(&format!("{part}{suffix}")).or_else(|| head.part(part));
+                let Some(part) = named else {
+                    continue;
+                };
+                let mut motion = vec![Vec3::ZERO; part.positions.len()];
+                for target in ["eyeBlinkLeft", "eyeBlinkRight"] {
+                    let index = head.morph_names.iter().position(|name| name == target);
+                    let deltas = index.and_then(|index| part.morphs.get(index));
+                    for (vertex, delta) in deltas.into_iter().flatten() {
+                        motion[*vertex as usize] += *delta;
+                    }
+                }
+                blinks.insert((kind, lod), motion);
+            }
+        }
+        Self { bvh: Bvh::new(triangles), rays, fit: normal.inverse(), blinks }
     }
 
-    /// What each vertex of a mesh sees.
-    pub(crate) fn of(&self, mesh: &Mesh, kind: PartKind) -> Vec<Vec4> {
-        let floats = |id| match mesh.try_attribute(id) {
+    /// What each vertex of a mesh sees. Eyelids count as open or closed, whichever sees more: folded away, the upper lid
+    /// sees nothing, and closed it would be black.
+    pub(crate) fn of(&self, mesh: &Mesh, kind: PartKind, lod: Lod) -> Vec<Vec4> {
+        let floats = |attribute| match mesh.try_attribute(attribute) {
             Ok(VertexAttributeValues::Float32x3(values)) => values.as_slice(),
             _ => &[],
         };
         let (positions, normals) = (floats(Mesh::ATTRIBUTE_POSITION), floats(Mesh::ATTRIBUTE_NORMAL));
         let mut seen = vec![MOUTH; positions.len()];
-        if matches!(kind, PartKind::Skin | PartKind::Eyes | PartKind::Lashes) {
-            let threads = std::thread::available_parallelism().map_or(1, usize::from);
-            let chunk = positions.len().div_ceil(threads).max(1);
-            let vertices = positions.chunks(chunk).zip(normals.chunks(chunk));
-            std::thread::scope(|scope| {
-                for (seen, (positions, normals)) in seen.chunks_mut(chunk).zip(vertices) {
-                    scope.spawn(move || {
-                        for ((seen, position), normal) in seen.iter_mut().zip(positions).zip(normals) {
-                            *seen = self.at(Vec3::from(*position), Vec3::from(*normal));
-                        }
-                    });
-                }
-            });
+        if !matches!(kind, PartKind::Skin | PartKind::Lashes) {
+            return seen;
         }
+        let empty = Vec::new();
+        let blinks = self.blinks.get(&(kind, lod)).unwrap_or(&empty);
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let chunk = positions.len().div_ceil(threads).max(1);
+        std::thread::scope(|scope| {
+            for (i, seen) in seen.chunks_mut(chunk).enumerate() {
+                scope.spawn(move || {
+                    for (offset, seen) in seen.iter_mut().enumerate() {
+                        let vertex = i * chunk + offset;
+                        let (position, normal) = (Vec3::from(positions[vertex]), Vec3::from(normals[vertex]));
+                        *seen = self.at(position, normal);
+                        if let Some(blink) = blinks.get(vertex).filter(|blink| blink.length() > LID_MOTION) {
+                            let closed = self.at(position + *blink, closed_normal(normal));
+                            if openness(closed, Vec3::Z) > openness(*seen, normal) {
+                                *seen = closed;
+                            }
+                        }
+                    }
+                });
+            }
+        });
         seen
     }
 
@@ -83,6 +119,16 @@ impl Sight {
         let vector = frame * Vec3::new(fitted.y, fitted.z, fitted.w);
         Vec4::new(fitted.x, vector.x, vector.y, vector.z)
     }
+}
+
+/// A closed lid faces forward.
+fn closed_normal(normal: Vec3) -> Vec3 {
+    Vec3::new(0.5 * normal.x, 0.0, 1.0)
+}
+
+/// The part of the surroundings that is seen by a surface with this normal.
+fn openness(seen: Vec4, normal: Vec3) -> f32 {
+    seen.x + 0.6667 * Vec3::new(seen.y, seen.z, seen.w).dot(normal)
 }
 
 /// The `i`-th of [`RAYS`] directions, cosine-weighted around +z, on a golden spiral.

@@ -91,3 +91,10 @@ pub(crate) fn index_map(indices: &image::GrayImage) -> Image {
         RenderAssetUsages::RENDER_WORLD,
     )
 }
+
+/// A texture of three masks, linear.
+pub(crate) fn mask_map(masks: &image::RgbImage) -> Image {
+    let size = Extent3d { width: masks.width(), height: masks.height(), depth_or_array_layers: 1 };
+    let texels = masks.pixels().flat_map(|pixel| [pixel.0[0], pixel.0[1], pixel.0[2], 255]).collect();
+    Image::new(size, TextureDimension::D2, texels, TextureFormat::Rgba8Unorm, RenderAssetUsages::RENDER_WORLD)
+}

@@ -9,6 +9,12 @@
     morph,
 }
 
+// Where the irises lie in the eyes' texture, and how bright they are painted.
+const IRIS_LEFT: vec2<f32> = vec2<f32>(0.237, 0.252);
+const IRIS_RIGHT: vec2<f32> = vec2<f32>(0.757, 0.252);
+const IRIS_RADIUS: f32 = 0.085;
+const IRIS_LUMINANCE: f32 = 0.06;
+
 // The colour of a skin without texture; bevy_likeness::SKIN_REFERENCE.
 const SKIN_REFERENCE: vec3<f32> = vec3<f32>(0.60, 0.36, 0.26);
 
@@ -30,11 +36,13 @@ struct Slot {
     lamps: array<Lamp, 4>,
     sky: vec4<f32>,
     ground: vec4<f32>,
-    // xyz: the world's up in the head's own space.
-    local_up: vec4<f32>,
+    // The head's turn undone: takes directions into the head's own space.
+    head_from_world: mat4x4<f32>,
     skin: vec4<f32>,
     iris: vec4<f32>,
+    // Lips and brows: the colour over that which the texture was painted with.
     lips: vec4<f32>,
+    hair: vec4<f32>,
     // x: number of active morph targets.
     counts: vec4<u32>,
     // Active morph targets, two a vector: (index, weight), (index, weight).
@@ -44,10 +52,9 @@ struct Slot {
 struct Part {
     // 0 skin, 1 eyes, 2 lashes, 3 teeth, 4 tongue
     kind: u32,
-    // 1: normal and roughness textures are read too.
-    detail: u32,
     has_albedo: u32,
     has_regions: u32,
+    has_masks: u32,
 }
 
 @group(#{MATERIAL_BIND_GROUP}) @binding(0) var<uniform> part: Part;
@@ -58,6 +65,8 @@ struct Part {
 @group(#{MATERIAL_BIND_GROUP}) @binding(5) var normal_texture: texture_2d<f32>;
 @group(#{MATERIAL_BIND_GROUP}) @binding(6) var roughness_texture: texture_2d<f32>;
 
+// Red: lips, green: brows, blue: scalp.
+@group(#{MATERIAL_BIND_GROUP}) @binding(8) var masks_texture: texture_2d<f32>;
 // What every vertex sees, to first order: x + dot(yzw, direction in the head's space).
 @group(#{MATERIAL_BIND_GROUP}) @binding(7) var<storage, read> sight: array<vec4<f32>>;
 
@@ -121,8 +130,13 @@ fn vertex(in: Vertex) -> Varyings {
     out.slot = slot;
     out.bind_x = in.position.x;
     out.sight = sight[vertex_index];
-    // The mean over a cosine-weighted hemisphere.
-    out.open = saturate(out.sight.x + 0.6667 * dot(out.sight.yzw, in.normal));
+    if part.kind == 1u {
+        // Eyes turn below the lids: what they see depends on where they face, not on the vertex.
+        let facing = (slots[slot].head_from_world * vec4(world_normal, 0.0)).xyz;
+        out.sight = vec4(1.08 - 0.7 * (1.0 - facing.z) - 0.55 * max(facing.y, 0.0), 0.0, 0.0, 0.0);
+    }
+    // The mean over a cosine-weighted hemisphere. Never quite nothing: flesh around lets some light through.
+    out.open = clamp(out.sight.x + 0.6667 * dot(out.sight.yzw, in.normal), 0.12, 1.0);
     return out;
 }
 
@@ -216,6 +230,11 @@ fn fragment(in: Varyings) -> @location(0) vec4<f32> {
     var sharp = 0.0;
     if part.kind == 0u {
         base *= slots[in.slot].skin.rgb;
+        if part.has_masks == 1u {
+            let masks = textureSample(masks_texture, albedo_sampler, in.uv).rgb;
+            base *= mix(vec3(1.0), slots[in.slot].lips.rgb, masks.r);
+            base *= mix(vec3(1.0), slots[in.slot].hair.rgb, masks.g);
+        }
         bleed = vec3(0.30, 0.17, 0.12);
         f0 = 0.028;
         roughness = 0.52;
@@ -224,8 +243,13 @@ fn fragment(in: Varyings) -> @location(0) vec4<f32> {
         roughness = clamp(roughness_texel, 0.2, 0.9);
 #endif
     } else if part.kind == 1u {
-        roughness = 0.22;
+        // The fronts of the eyeballs fill the upper half of their texture, one beside the other.
+        let from_pole = min(distance(in.uv, IRIS_LEFT), distance(in.uv, IRIS_RIGHT));
+        let iris = slots[in.slot].iris.rgb * dot(base, vec3(0.2126, 0.7152, 0.0722)) / IRIS_LUMINANCE;
+        base = mix(base, iris, smoothstep(IRIS_RADIUS * 1.06, IRIS_RADIUS * 0.9, from_pole));
+        roughness = 0.4;
         f0 = 0.03;
+        sharp = 0.6;
     } else if part.kind == 2u {
         roughness = 0.6;
     } else {
@@ -240,7 +264,7 @@ fn fragment(in: Varyings) -> @location(0) vec4<f32> {
         let direction = lamp.direction.xyz;
         let half_vector = normalize(direction + to_camera);
         let facing = dot(normal, direction);
-        let seen = saturate(in.sight.x + dot(in.sight.yzw, lamp.local_direction.xyz));
+        let seen = clamp(in.sight.x + dot(in.sight.yzw, lamp.local_direction.xyz), 0.03, 1.0);
         let light = lamp.color.rgb * seen;
         let wrap = bleed + vec3(lamp.direction.w);
         let wrapped = saturate((vec3(facing) + wrap) / (1.0 + wrap));
