@@ -40,5 +40,5 @@ pub use landmark_model::{LandmarkModel, LandmarkTensors};
 pub use landmarks::{CONTOUR_COUNT, LANDMARK_COUNT, LandmarkPoint, LandmarkSet};
 pub use mesh::{HeadMesh, Joint, MeshPart, RestTransform, RigBinding};
 pub use pose::HeadPose;
-pub use prior::Prior;
+pub use prior::{Prior, latent_distance};
 pub use rig::{AppearanceOption, Bone, Channel, ColorSlot, Drive, Parameter, RIG_FORMAT, Rig};

@@ -11,6 +11,7 @@ mod console;
 pub mod dice;
 pub mod effects;
 mod error;
+pub mod evaluate;
 #[cfg(feature = "render")]
 pub mod faces;
 pub mod geometry;
@@ -20,6 +21,7 @@ pub mod landmark_training;
 pub mod loader;
 pub mod metrics;
 pub mod picture;
+pub mod plot;
 pub mod portraits;
 pub mod scene;
 pub mod schedule;

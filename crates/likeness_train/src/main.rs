@@ -22,6 +22,11 @@ enum Command {
     /// Train a network.
     #[command(subcommand)]
     Train(commands::train::Train),
+    /// Measure finished weights.
+    #[command(subcommand)]
+    Eval(commands::eval::Eval),
+    /// Draw a run's numbers into a PNG.
+    Plot(commands::plot::Plot),
 }
 
 fn main() -> ExitCode {
@@ -30,6 +35,8 @@ fn main() -> ExitCode {
         #[cfg(feature = "render")]
         Command::Render(render) => render.run(),
         Command::Train(train) => train.run(),
+        Command::Eval(eval) => eval.run(),
+        Command::Plot(plot) => plot.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

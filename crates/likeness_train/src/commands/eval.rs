@@ -1,0 +1,349 @@
+//! `likeness-train eval NAME`.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand, ValueEnum};
+use likeness_nets::{BonePointNet, LandmarkNet, Weights};
+use likeness_train::{
+    Result,
+    bone_data::Photo,
+    bone_measure::{HeldOut, answers, measure},
+    evaluate::{
+        domain::evaluate_domain,
+        landmarks::evaluate_landmarks,
+        real::{evaluate_real, groups_of},
+    },
+    head::Head,
+    landmark_data::LandmarkItem,
+    portraits::{PortraitLabel, drop_misfits, load_portraits, read_labels},
+    shape_space::ShapeSpace,
+    shards::{Render, load_renders},
+    split::split,
+};
+use likeness_vision::{FacePredictor, ModelPaths};
+
+/// What can be measured.
+#[derive(Subcommand)]
+pub(crate) enum Eval {
+    /// The landmark network on photos.
+    Landmarks(Landmarks),
+    /// The bone-point network on renders and on photos with labelled landmarks.
+    BonePoint(BonePoint),
+    /// Whether a fresh discriminator tells photos from renders by the bone-point network's features.
+    Domain(Domain),
+    /// The whole way from real photos to faces.
+    Real(Real),
+}
+
+impl Eval {
+    pub(crate) fn run(self) -> Result<()> {
+        match self {
+            Self::Landmarks(command) => command.run(),
+            Self::BonePoint(command) => command.run(),
+            Self::Domain(command) => command.run(),
+            Self::Real(command) => command.run(),
+        }
+    }
+}
+
+/// Which photos of a label file are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Those that training leaves out.
+    LeftOut,
+    /// All of them.
+    All,
+}
+
+fn chosen(path: &Path, part: Part) -> Result<Vec<PortraitLabel>> {
+    let labels = read_labels(path)?;
+    Ok(match part {
+        Part::All => labels,
+        Part::LeftOut => {
+            let parts = split(drop_misfits(labels));
+            parts.tuning.into_iter().chain(parts.pairs).collect()
+        }
+    })
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("."))
+}
+
+/// Pixels between the outer eye corners that photos in memory have at most.
+const MAX_IOD: f32 = 96.0;
+
+fn photos(path: &Path, part: Part) -> Result<Vec<Photo>> {
+    Ok(load_portraits(folder(path), chosen(path, part)?, MAX_IOD)?.into_iter().map(Photo::from).collect())
+}
+
+fn renders(folder: &Path, head: &Head, all: bool, limit: usize) -> Result<Vec<Render>> {
+    let renders = load_renders(folder, &head.rig, if all { limit } else { usize::MAX })?;
+    Ok(renders.into_iter().filter(|render| all || render.label.held_out()).take(limit).collect())
+}
+
+fn bone_point_net(path: &Path, head: &Head) -> Result<BonePointNet> {
+    let weights = Weights::load(path)?;
+    weights.expect_architecture(likeness_nets::BONE_POINT)?;
+    weights.expect_rig(&head.rig)?;
+    let config = weights.config()?;
+    Ok(weights.build(|builder| BonePointNet::new(&config, builder, None))?)
+}
+
+fn landmark_net(path: &Path) -> Result<LandmarkNet> {
+    let weights = Weights::load(path)?;
+    weights.expect_architecture(likeness_nets::LANDMARK)?;
+    let config = weights.config()?;
+    Ok(weights.build(|builder| LandmarkNet::new(&config, builder, None))?)
+}
+
+fn print_json(value: &impl serde::Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| likeness_train::TrainError::Data {
+        path: PathBuf::from("result"),
+        field: "json".into(),
+        problem: error.to_string(),
+    })?;
+    println!("{text}");
+    Ok(())
+}
+
+/// Measure the landmark network
+#[derive(Args)]
+pub(crate) struct Landmarks {
+    /// The network's weights
+    #[arg(long, value_name = "FILE", default_value = "assets/models/landmarks.safetensors")]
+    weights: PathBuf,
+    /// The photos' label file
+    #[arg(long, value_name = "JSONL")]
+    portraits: PathBuf,
+    /// Which photos of the file
+    #[arg(long, value_enum, default_value = "all")]
+    part: Part,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Landmarks {
+    fn run(self) -> Result<()> {
+        let photos = photos(&self.portraits, self.part)?;
+        let groups: Vec<Vec<String>> =
+            photos.iter().map(|photo| groups_of(&photo.label).into_iter().skip(1).collect()).collect();
+        let items: Vec<LandmarkItem> = photos
+            .into_iter()
+            .map(|photo| LandmarkItem { picture: photo.picture, landmarks: photo.landmarks })
+            .collect();
+        let figures = evaluate_landmarks(&landmark_net(&self.weights)?, &items, &groups)?;
+        if self.json {
+            return print_json(&figures);
+        }
+        for (group, f) in &figures {
+            println!(
+                "{group:<28} {:>5} photos  mean {:5.2} %  median {:5.2} %  above 10 %: {:5.2} %",
+                f.count,
+                100.0 * f.mean,
+                100.0 * f.median,
+                100.0 * f.above_tenth
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Measure the bone-point network
+#[derive(Args)]
+pub(crate) struct BonePoint {
+    /// The network's weights
+    #[arg(long, value_name = "FILE", default_value = "assets/models/bone_point.safetensors")]
+    weights: PathBuf,
+    /// The rig
+    #[arg(long, value_name = "RON", default_value = "assets/head/head.rig.ron")]
+    rig: PathBuf,
+    /// The folder of the synthetic shards; their held-out pictures are used
+    #[arg(long, value_name = "DIR")]
+    renders: Option<PathBuf>,
+    /// Use all pictures of the shards: they were drawn for measuring
+    #[arg(long)]
+    all_renders: bool,
+    /// How many renders are used at most
+    #[arg(long, default_value_t = 2000)]
+    max_renders: usize,
+    /// The label file of the portraits; those that training leaves out are used
+    #[arg(long, value_name = "JSONL")]
+    portraits: Option<PathBuf>,
+    /// Which photos of the file
+    #[arg(long, value_enum, default_value = "left-out")]
+    part: Part,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl BonePoint {
+    fn run(self) -> Result<()> {
+        let head = Head::load(&self.rig)?;
+        let net = bone_point_net(&self.weights, &head)?;
+        let mut held_out = HeldOut::default();
+        if let Some(folder) = &self.renders {
+            held_out.renders = renders(folder, &head, self.all_renders, self.max_renders)?;
+        }
+        if let Some(path) = &self.portraits {
+            held_out.photos = photos(path, self.part)?;
+        }
+        let space = ShapeSpace::new(&head.rig, &head.mesh, &head.prior)?;
+        let figures = measure(&net, &head, &space, &held_out)?;
+        if self.json {
+            return print_json(&figures);
+        }
+        println!("{} renders, {} photos", held_out.renders.len(), held_out.photos.len());
+        for (name, value) in figures.report() {
+            println!("{:<32} {value:.5}", name.trim_start_matches("held_out_"));
+        }
+        if let (Some(error), Some(of_mean)) = (figures.parameter_error, figures.parameter_error_of_mean) {
+            println!("{:<32} {:.3}", "parameter error over the mean's", error / of_mean);
+        }
+        Ok(())
+    }
+}
+
+/// Measure how well photos and renders can be told apart
+#[derive(Args)]
+pub(crate) struct Domain {
+    /// The bone-point network's weights
+    #[arg(long, value_name = "FILE", default_value = "assets/models/bone_point.safetensors")]
+    weights: PathBuf,
+    /// The rig
+    #[arg(long, value_name = "RON", default_value = "assets/head/head.rig.ron")]
+    rig: PathBuf,
+    /// The folder of the synthetic shards; their held-out pictures are used
+    #[arg(long, value_name = "DIR")]
+    renders: PathBuf,
+    /// Use all pictures of the shards: they were drawn for measuring
+    #[arg(long)]
+    all_renders: bool,
+    /// How many renders are used at most
+    #[arg(long, default_value_t = 1000)]
+    max_renders: usize,
+    /// The label file of the portraits; those that training leaves out are used
+    #[arg(long, value_name = "JSONL")]
+    portraits: PathBuf,
+    /// The discriminator's seed
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// The part of the held-out features that the fresh discriminator is trained on.
+const PROBE_SHARE: f64 = 0.6;
+
+impl Domain {
+    fn run(self) -> Result<()> {
+        let head = Head::load(&self.rig)?;
+        let net = bone_point_net(&self.weights, &head)?;
+        let mut photos = photos(&self.portraits, Part::LeftOut)?;
+        photos.sort_by_key(|photo| photo.label.person);
+        let renders = renders(&self.renders, &head, self.all_renders, self.max_renders)?;
+        let photos = answers(&net, photos.iter().map(|photo| (&photo.picture, photo.landmarks)))?;
+        let renders = answers(
+            &net,
+            renders.iter().map(|render| (&render.picture, std::array::from_fn(|i| render.label.landmarks[i].into()))),
+        )?;
+        let features = |list: Vec<likeness_train::bone_measure::Answer>| -> Vec<Vec<f32>> {
+            list.into_iter().map(|answer| answer.features).collect()
+        };
+        let figures = evaluate_domain(&features(photos), &features(renders), PROBE_SHARE, self.seed)?;
+        if self.json {
+            return print_json(&figures);
+        }
+        println!(
+            "fresh discriminator: accuracy {:.1} % (photos {:.1} %, renders {:.1} %; trained on {}, measured on {})",
+            100.0 * figures.accuracy,
+            100.0 * figures.photos,
+            100.0 * figures.renders,
+            figures.counts[0],
+            figures.counts[1]
+        );
+        Ok(())
+    }
+}
+
+/// Measure the whole way from real photos to faces
+#[derive(Args)]
+pub(crate) struct Real {
+    /// The label file of the photos that no network was trained on
+    #[arg(long, value_name = "JSONL")]
+    portraits: PathBuf,
+    /// The label file of the training photos, for the same-person check on the people that training leaves out
+    #[arg(long, value_name = "JSONL")]
+    pairs: Option<PathBuf>,
+    /// The rig
+    #[arg(long, value_name = "RON", default_value = "assets/head/head.rig.ron")]
+    rig: PathBuf,
+    /// Weights of the landmark network
+    #[arg(long, value_name = "FILE", default_value = "assets/models/landmarks.safetensors")]
+    landmarks: PathBuf,
+    /// Weights of the bone-point network
+    #[arg(long, value_name = "FILE", default_value = "assets/models/bone_point.safetensors")]
+    weights: PathBuf,
+    /// Polish the predicted faces by a fit to the found landmarks
+    #[arg(long)]
+    refine: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Real {
+    fn run(self) -> Result<()> {
+        let head = Head::load(&self.rig)?;
+        let paths = ModelPaths { rig: self.rig, landmarks: self.landmarks, bone_point: self.weights };
+        let predictor = FacePredictor::load(&paths)?;
+        let labels = read_labels(&self.portraits)?;
+        let pairs = match &self.pairs {
+            Some(path) => split(drop_misfits(read_labels(path)?)).pairs,
+            None => Vec::new(),
+        };
+        let pairs_folder = self.pairs.as_deref().map_or(Path::new("."), folder);
+        let figures = evaluate_real(
+            &head,
+            &predictor,
+            (folder(&self.portraits), &labels),
+            (pairs_folder, &pairs),
+            self.refine,
+        )?;
+        if self.json {
+            return print_json(&figures);
+        }
+        println!(
+            "{} photos, {:.1} % got a face, {:.0} ms each",
+            figures.tried,
+            100.0 * figures.share,
+            figures.milliseconds
+        );
+        for (cause, count) in &figures.failures {
+            println!("  {count} x {cause}");
+        }
+        println!("distances in % of the inter-ocular distance:");
+        for (group, g) in &figures.groups {
+            println!(
+                "{group:<28} {:>4} photos  found {:5.2}  own {:5.2}  mean {:5.2}  other {:5.2}  own<mean {:5.1} %  own<other {:5.1} %",
+                g.photos,
+                100.0 * g.found,
+                100.0 * g.own,
+                100.0 * g.mean,
+                100.0 * g.other,
+                100.0 * g.own_below_mean,
+                100.0 * g.own_below_other
+            );
+        }
+        if let Some(s) = figures.same_person {
+            println!(
+                "same person: {} people, {} photos: AUC {:.3} (cosine {:.3}, by motion {:.3})",
+                s.people, s.photos, s.auc, s.auc_cosine, s.auc_motion
+            );
+        }
+        Ok(())
+    }
+}
