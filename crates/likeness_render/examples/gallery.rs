@@ -34,9 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let neutral = Face::neutral(renderer.rig());
     let mut shots: Vec<Shot> = Vec::new();
     for view in Views::ALL {
-        let mut shot = Shot::new(neutral.clone());
-        shot.pose = view.pose();
-        shots.push(shot);
+        shots.push(view.shot(neutral.clone()));
     }
     for weights in [
         &[("mouthSmileLeft", 0.8), ("mouthSmileRight", 0.8), ("cheekSquintLeft", 0.4), ("cheekSquintRight", 0.4)][..],

@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let rig_path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/head/head.rig.ron"));
-    println!("size lod    batch samples passes   faces/s");
+    println!("size lod    batch samples passes   faces/s  processor ms/face");
     for (size, lod, batch, samples, passes) in [
         (128, Lod::Fifth, 64, 4, Passes::COLOR),
         (128, Lod::Fifth, 64, 4, Passes::ALL),
@@ -44,11 +44,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             })
             .collect();
         renderer.render(&shots[..batch.min(count)], size, passes)?;
-        let start = Instant::now();
+        let (start, busy) = (Instant::now(), processor_seconds());
         renderer.render(&shots, size, passes)?;
         let seconds = start.elapsed().as_secs_f64();
         let passes = if passes == Passes::COLOR { "colour" } else { "all" };
-        println!("{size:4} {:6} {batch:5} {samples:7} {passes:6} {:9.1}", format!("{lod:?}"), count as f64 / seconds);
+        let busy = (processor_seconds() - busy) * 1e3 / count as f64;
+        let lod = format!("{lod:?}");
+        println!("{size:4} {lod:6} {batch:5} {samples:7} {passes:6} {:9.1} {busy:9.2}", count as f64 / seconds);
     }
     Ok(())
+}
+
+/// What this process has used of all processors so far; 0 where the system does not tell.
+fn processor_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |field: usize| fields.get(field).and_then(|ticks| ticks.parse::<f64>().ok()).unwrap_or(0.0);
+    (ticks(11) + ticks(12)) / 100.0
 }

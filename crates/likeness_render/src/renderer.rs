@@ -227,9 +227,7 @@ impl Renderer {
     /// # Errors
     /// As [`Renderer::render`].
     pub fn portrait(&mut self, face: &Face, view: Views, size: u32) -> Result<RgbaImage> {
-        let mut shot = Shot::new(face.clone());
-        shot.pose = view.pose();
-        self.render_one(&shot, size)
+        self.render_one(&view.shot(face.clone()), size)
     }
 
     /// Where the 68 landmarks of a shot lie in its picture: pixels from the top left corner, y down. The contour follows

@@ -174,10 +174,10 @@ impl Default for LightRig {
                 softness: 0.6,
             },
             rim: Light {
-                direction: Vec3::new(0.55, 0.45, -0.75),
+                direction: Vec3::new(0.8, 0.35, -0.75),
                 color: [1.0, 0.97, 0.94],
-                intensity: 0.45,
-                softness: 0.35,
+                intensity: 0.4,
+                softness: 0.5,
             },
             sky: [0.15, 0.16, 0.18],
             ground: [0.08, 0.066, 0.056],
@@ -249,7 +249,19 @@ impl Views {
             roll: 0.0,
         }
     }
+
+    /// A neutral portrait in this view, the camera moved so that the back of the head is in the picture too.
+    pub fn shot(self, face: Face) -> Shot {
+        let mut shot = Shot::new(face);
+        shot.pose = self.pose();
+        // The head reaches further back from the eyes than forward.
+        shot.camera.target.x = -BACK * shot.pose.yaw.to_radians().sin();
+        shot
+    }
 }
+
+/// How far behind the eyes the middle of the head lies, metres.
+const BACK: f32 = 0.075;
 
 /// Which pictures to draw of every shot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

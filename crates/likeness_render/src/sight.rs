@@ -20,7 +20,7 @@ const RAYS: usize = 64;
 /// Where rays begin, metres above the surface: coarser levels of detail stray about this far from the full mesh.
 const LIFT: f32 = 0.0015;
 /// Vertices that closing the eyes moves further than this belong to the lids, metres.
-const LID_MOTION: f32 = 0.0006;
+const LID_MOTION: f32 = 0.0002;
 /// What teeth and tongue see, being shut in by a mouth whose opening is not known: mostly what is in front.
 const MOUTH: Vec4 = Vec4::new(0.35, 0.0, 0.05, 0.45);
 

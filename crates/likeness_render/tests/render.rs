@@ -1,0 +1,288 @@
+//! Renders of the bundled head, on whatever adapter there is (software Vulkan suffices).
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
+
+use image::{Rgb, RgbImage};
+use likeness_render::{
+    Background, Lod, PART_CLASSES, Passes, Picture, RenderError, RenderOptions, Renderer, Shot, Views, contact_sheet,
+};
+use likeness_rig::{Face, HeadPose, arkit_index};
+
+const SIZE: u32 = 128;
+const LEFT_EYE: u8 = 5;
+const RIGHT_EYE: u8 = 6;
+const NOSE: u8 = 7;
+const TEETH: u8 = 9;
+
+fn rig_path() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/head/head.rig.ron"))
+}
+
+/// One renderer for most tests: starting one takes seconds.
+fn renderer() -> MutexGuard<'static, Renderer> {
+    static RENDERER: LazyLock<Mutex<Renderer>> =
+        LazyLock::new(|| Mutex::new(Renderer::new(RenderOptions::new(rig_path())).unwrap()));
+    RENDERER.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+fn neutral(renderer: &Renderer) -> Shot {
+    Shot::new(Face::neutral(renderer.rig()))
+}
+
+fn with(mut shot: Shot, weights: &[(&str, f32)]) -> Shot {
+    for (name, weight) in weights {
+        shot.expression[arkit_index(name).unwrap()] = *weight;
+    }
+    shot
+}
+
+fn pixels_of(picture: &Picture, class: u8) -> Vec<(f32, f32)> {
+    let parts = picture.parts.as_ref().unwrap();
+    let found = parts.enumerate_pixels().filter(|(_, _, pixel)| pixel.0[0] == class);
+    found.map(|(x, y, _)| (x as f32 + 0.5, y as f32 + 0.5)).collect()
+}
+
+fn centre(pixels: &[(f32, f32)]) -> (f32, f32) {
+    let count = pixels.len() as f32;
+    let sum = pixels.iter().fold((0.0, 0.0), |sum, pixel| (sum.0 + pixel.0, sum.1 + pixel.1));
+    (sum.0 / count, sum.1 / count)
+}
+
+#[test]
+fn renderer_can_be_sent_to_another_thread() {
+    fn is_send<T: Send>() {}
+    is_send::<Renderer>();
+}
+
+#[test]
+fn first_picture_is_right() {
+    let mut fresh = Renderer::new(RenderOptions { lod: Some(Lod::Fifth), ..RenderOptions::new(rig_path()) }).unwrap();
+    let shot = with(neutral(&fresh), &[("jawOpen", 0.5)]);
+    let first = fresh.render(std::slice::from_ref(&shot), SIZE, Passes::ALL).unwrap().remove(0);
+    for _ in 0..8 {
+        fresh.render(std::slice::from_ref(&shot), SIZE, Passes::ALL).unwrap();
+    }
+    let tenth = fresh.render(std::slice::from_ref(&shot), SIZE, Passes::ALL).unwrap().remove(0);
+    assert!(first.color.pixels().any(|pixel| pixel != first.color.get_pixel(0, 0)), "the first picture is blank");
+    assert_eq!(first.color.as_raw(), tenth.color.as_raw());
+    assert_eq!(first.parts.unwrap().as_raw(), tenth.parts.unwrap().as_raw());
+    assert_eq!(first.depth, tenth.depth);
+    assert_eq!(first.normals.unwrap().as_raw(), tenth.normals.unwrap().as_raw());
+}
+
+#[test]
+fn head_is_in_the_middle_and_lit() {
+    let mut renderer = renderer();
+    let shot = Shot { background: Background::Transparent, ..neutral(&renderer) };
+    let picture = renderer.render(&[shot], SIZE, Passes::COLOR).unwrap().remove(0);
+    assert!(picture.parts.is_none() && picture.depth.is_none() && picture.normals.is_none());
+    let covered: Vec<(f32, f32)> = picture
+        .color
+        .enumerate_pixels()
+        .filter(|(_, _, pixel)| pixel.0[3] > 127)
+        .map(|(x, y, _)| (x as f32 + 0.5, y as f32 + 0.5))
+        .collect();
+    let share = covered.len() as f32 / (SIZE * SIZE) as f32;
+    assert!((0.2..0.8).contains(&share), "{share} of the picture is covered");
+    assert!((centre(&covered).0 - SIZE as f32 / 2.0).abs() < 2.0, "{:?}", centre(&covered));
+    let cheek = picture.color.get_pixel(SIZE * 2 / 5, SIZE / 2 + 6).0;
+    assert!(cheek[0] > 90 && cheek[0] > cheek[1] && cheek[1] > cheek[2], "the cheek is {cheek:?}");
+}
+
+#[test]
+fn part_mask_has_every_class() {
+    let mut renderer = renderer();
+    let shot = with(neutral(&renderer), &[("jawOpen", 0.6), ("mouthUpperUpLeft", 0.6), ("mouthUpperUpRight", 0.6)]);
+    let closed = neutral(&renderer);
+    let pictures = renderer.render(&[shot, closed], SIZE, Passes { parts: true, ..Passes::default() }).unwrap();
+    for (class, name) in PART_CLASSES.iter().enumerate() {
+        let count = pixels_of(&pictures[0], class as u8).len();
+        assert!(count >= 4, "{name} has {count} pixels");
+    }
+    let most = pictures[0].parts.as_ref().unwrap().pixels().map(|pixel| pixel.0[0]).max().unwrap();
+    assert!(usize::from(most) < PART_CLASSES.len());
+    let left = centre(&pixels_of(&pictures[0], LEFT_EYE));
+    let right = centre(&pixels_of(&pictures[0], RIGHT_EYE));
+    assert!(left.0 > right.0 + 20.0, "the person's left eye is at the viewer's right: {left:?} {right:?}");
+    let (open, closed) = (pixels_of(&pictures[0], TEETH).len(), pixels_of(&pictures[1], TEETH).len());
+    assert!(open > closed + 20, "opening the mouth shows {open} pixels of its inside, closed it shows {closed}");
+    assert_eq!(pictures[0].color.dimensions(), (0, 0));
+}
+
+#[test]
+fn landmarks_depth_and_parts_agree() {
+    let mut renderer = renderer();
+    let mut shot = with(neutral(&renderer), &[("mouthSmileLeft", 0.5)]);
+    shot.pose = HeadPose { yaw: 22.0, pitch: 9.0, roll: 14.0 };
+    shot.camera.target.x = 0.02;
+    shot.camera = shot.camera.with_fov(22f32.to_radians());
+    let size = 256;
+    let picture = renderer.render(std::slice::from_ref(&shot), size, Passes::ALL).unwrap().remove(0);
+    let landmarks = renderer.landmarks(&shot, size).unwrap();
+    for (class, points) in [(RIGHT_EYE, 36..42), (LEFT_EYE, 42..48)] {
+        let eye = pixels_of(&picture, class);
+        for point in &landmarks[points.clone()] {
+            let nearest =
+                eye.iter().map(|pixel| (pixel.0 - point.x).hypot(pixel.1 - point.y)).fold(f32::INFINITY, f32::min);
+            assert!(nearest < 5.0, "{point} is {nearest} pixels from its eye");
+        }
+        let sum = landmarks[points].iter().fold((0.0, 0.0), |sum, point| (sum.0 + point.x, sum.1 + point.y));
+        let middle = (sum.0 / 6.0, sum.1 / 6.0);
+        let seen = centre(&eye);
+        assert!((middle.0 - seen.0).hypot(middle.1 - seen.1) < 3.0, "{middle:?} {seen:?}");
+    }
+    let depth = picture.depth.as_ref().unwrap();
+    let at = |point: usize| {
+        let place = landmarks[point];
+        depth[(place.y as u32 * size + place.x as u32) as usize]
+    };
+    // The tip of the nose is nearer than its root, and that than the outer corner of the eye that is turned away.
+    assert!(at(30) < at(27) && at(27) < at(45), "{} {} {}", at(30), at(27), at(45));
+    let before_the_eyes = shot.camera.distance - at(30);
+    assert!((0.02..0.07).contains(&before_the_eyes), "the nose is {before_the_eyes} m before the eyes");
+}
+
+#[test]
+fn depth_is_that_of_the_landmarks() {
+    let mut renderer = renderer();
+    let shot = neutral(&renderer);
+    let picture = renderer.render(std::slice::from_ref(&shot), 256, Passes { depth: true, ..Passes::default() }).unwrap().remove(0);
+    let landmarks = renderer.landmarks(&shot, 256).unwrap();
+    let depth = picture.depth.unwrap();
+    let nose = depth[(landmarks[30].y as u32 * 256 + landmarks[30].x as u32) as usize];
+    let chin = depth[((landmarks[8].y - 4.0) as u32 * 256 + landmarks[8].x as u32) as usize];
+    let ear = depth.iter().copied().enumerate().filter(|(i, value)| {
+        let (x, y) = ((i % 256) as f32, (i / 256) as f32);
+        value.is_finite() && x < landmarks[0].x - 4.0 && (y - landmarks[1].y).abs() < 6.0
+    });
+    let ear = ear.map(|(_, value)| value).fold(f32::INFINITY, f32::min);
+    assert!(nose + 0.01 < chin && chin < ear && nose + 0.06 < ear, "nose {nose} chin {chin} ear {ear}");
+}
+
+#[test]
+fn normals_are_of_unit_length_and_face_the_camera() {
+    let mut renderer = renderer();
+    let shot = neutral(&renderer);
+    let passes = Passes { normals: true, depth: true, ..Passes::default() };
+    let picture = renderer.render(&[shot], SIZE, passes).unwrap().remove(0);
+    let depth = picture.depth.unwrap();
+    let mut toward = 0;
+    let mut covered = 0;
+    for (pixel, depth) in picture.normals.unwrap().pixels().zip(depth) {
+        let [x, y, z] = pixel.0.map(|byte| f32::from(byte) / 255.0 * 2.0 - 1.0);
+        let length = (x * x + y * y + z * z).sqrt();
+        assert!((length - 1.0).abs() < 0.02, "{pixel:?}");
+        if depth.is_finite() {
+            covered += 1;
+            toward += usize::from(z > 0.0);
+        }
+    }
+    assert!(covered > 1000 && toward * 100 > covered * 97, "{toward} of {covered}");
+}
+
+#[test]
+fn expression_moves_the_mouth_alone() {
+    let mut renderer = renderer();
+    let shots = [neutral(&renderer), with(neutral(&renderer), &[("mouthSmileLeft", 1.0), ("mouthSmileRight", 1.0)])];
+    let pictures = renderer.render(&shots, SIZE, Passes::COLOR).unwrap();
+    let differs = |rows: std::ops::Range<u32>| {
+        rows.flat_map(|y| (0..SIZE).map(move |x| (x, y)))
+            .filter(|&(x, y)| {
+                let (a, b) = (pictures[0].color.get_pixel(x, y).0, pictures[1].color.get_pixel(x, y).0);
+                (0..3).any(|c| a[c].abs_diff(b[c]) > 12)
+            })
+            .count()
+    };
+    let (mouth, forehead) = (differs(SIZE * 3 / 5..SIZE * 4 / 5), differs(0..SIZE * 2 / 5));
+    assert!(mouth > 30, "{mouth} pixels of the mouth changed");
+    assert_eq!(forehead, 0, "the smile reached the forehead");
+}
+
+#[test]
+fn pictures_come_back_in_order() {
+    let mut renderer = renderer();
+    let shots: Vec<Shot> = (0..70u8)
+        .map(|i| {
+            let mut shot = neutral(&renderer);
+            shot.background = Background::Color([i, 255 - i, 7]);
+            shot.pose.yaw = if i % 2 == 0 { 25.0 } else { -25.0 };
+            shot
+        })
+        .collect();
+    let pictures = renderer.render(&shots, 64, Passes { color: true, parts: true, ..Passes::default() }).unwrap();
+    assert_eq!(pictures.len(), shots.len());
+    for (i, picture) in pictures.iter().enumerate() {
+        assert_eq!(picture.color.get_pixel(0, 0).0, [i as u8, 255 - i as u8, 7, 255]);
+        let nose = centre(&pixels_of(picture, NOSE)).0;
+        assert!(if i % 2 == 0 { nose > 34.0 } else { nose < 30.0 }, "picture {i}: the nose is at {nose}");
+    }
+    let again = renderer.render(&shots, 64, Passes { color: true, parts: true, ..Passes::default() }).unwrap();
+    assert!(pictures.iter().zip(&again).all(|(a, b)| a.color == b.color && a.parts == b.parts), "not repeatable");
+}
+
+#[test]
+fn background_pictures_show_behind_the_head() {
+    let mut renderer = renderer();
+    let backdrop = RgbImage::from_fn(SIZE, SIZE, |x, y| Rgb([x as u8, y as u8, 200]));
+    let shot = Shot { background: Background::Image(Arc::new(backdrop.clone())), ..neutral(&renderer) };
+    let picture = renderer.render_one(&shot, SIZE).unwrap();
+    for (x, y) in [(0, 0), (SIZE - 1, 0), (3, 40)] {
+        assert_eq!(picture.get_pixel(x, y).0[..3], backdrop.get_pixel(x, y).0);
+    }
+    assert_ne!(picture.get_pixel(SIZE / 2, SIZE / 2).0[..3], backdrop.get_pixel(SIZE / 2, SIZE / 2).0);
+}
+
+#[test]
+fn sizes_passes_and_colours_can_change_between_calls() {
+    let mut renderer = renderer();
+    let face = Face::neutral(renderer.rig());
+    let large = renderer.portrait(&face, Views::Side, 400).unwrap();
+    assert_eq!(large.dimensions(), (400, 400));
+    let mut dark = neutral(&renderer);
+    let skin = renderer.rig().colors.iter().position(|color| color.name == "skin").unwrap();
+    dark.face.colors[skin] = [0.1, 0.05, 0.03];
+    let pale = neutral(&renderer);
+    let pictures = renderer.render(&[dark, pale], SIZE, Passes::COLOR).unwrap();
+    let forehead = |i: usize| pictures[i].color.get_pixel(SIZE / 2, SIZE * 3 / 10).0[1];
+    assert!(forehead(0) + 40 < forehead(1), "{} {}", forehead(0), forehead(1));
+    let colors: Vec<_> = pictures.into_iter().map(|picture| picture.color).collect();
+    assert_eq!(contact_sheet(&colors, 1).dimensions(), (SIZE, 2 * SIZE));
+    assert!(renderer.render(&[], SIZE, Passes::ALL).unwrap().is_empty());
+}
+
+#[test]
+fn bad_input_is_refused_with_its_field() {
+    let mut renderer = renderer();
+    let shot = neutral(&renderer);
+    let error = renderer.render(std::slice::from_ref(&shot), 4, Passes::COLOR).unwrap_err();
+    assert!(matches!(error, RenderError::Size { size: 4, .. }), "{error}");
+    let mut bad = shot.clone();
+    bad.expression[3] = f32::NAN;
+    let error = renderer.render(&[shot.clone(), bad], 64, Passes::COLOR).unwrap_err();
+    assert!(matches!(error, RenderError::Shot { shot: 1, field: "expression", .. }), "{error}");
+    let mut bad = shot.clone();
+    bad.camera.distance = 0.0;
+    let error = renderer.render(&[bad], 64, Passes::COLOR).unwrap_err();
+    assert!(matches!(error, RenderError::Shot { field: "camera.distance", .. }), "{error}");
+    let mut bad = shot;
+    bad.face.parameters.pop();
+    let error = renderer.render(&[bad], 64, Passes::COLOR).unwrap_err();
+    assert!(matches!(error, RenderError::Rig(_)), "{error}");
+}
+
+#[test]
+fn missing_files_are_named() {
+    let Err(error) = Renderer::new(RenderOptions::new("/nowhere/head.rig.ron")) else {
+        panic!("a renderer without a rig");
+    };
+    assert!(error.to_string().contains("/nowhere/head.rig.ron"), "{error}");
+    let folder = tempfile::tempdir().unwrap();
+    let rig = folder.path().join("head.rig.ron");
+    std::fs::copy(rig_path(), &rig).unwrap();
+    let Err(error) = Renderer::new(RenderOptions::new(&rig)) else {
+        panic!("a renderer without a mesh");
+    };
+    assert!(error.to_string().contains("head.glb"), "{error}");
+}
