@@ -22,7 +22,7 @@ impl Plugin for LikenessFacePlugin {
     fn build(&self, app: &mut App) {
         app.add_systems(
             PostUpdate,
-            (forget_animation, compute_offsets, move_joints, move_animated_joints)
+            (forget_animation, begin_animation, compute_offsets, move_joints, move_animated_joints)
                 .chain()
                 .in_set(LikenessSystems::Apply),
         );
@@ -230,14 +230,9 @@ fn move_animated_joints(
     for (joints, mut state) in &mut heads {
         let state = state.bypass_change_detection();
         if state.animated.len() != state.offsets.len() {
-            let rests = state.plan.bone_rests.iter();
-            let previous = joints.bones().iter().map(|&joint| transforms.get(joint).copied().unwrap_or_default());
-            // Joints that were already moved by `move_joints` hold no animation.
-            let first = rests.zip(&state.offsets).zip(previous).map(|((rest, offset), now)| {
-                let moved = shaped(rest, offset);
-                if now == moved { (*rest, now) } else { (now, now) }
-            });
-            state.animated = first.collect();
+            // The head is new: nothing has been written over its joints.
+            let poses = joints.bones().iter().map(|&joint| transforms.get(joint).copied().unwrap_or_default());
+            state.animated = poses.map(|pose| (pose, pose)).collect();
         }
         let bones = joints.bones().iter().zip(&state.offsets).zip(&mut state.animated);
         for ((&joint, offset), (base, written)) in bones {
@@ -247,6 +242,23 @@ fn move_animated_joints(
                 transform.set_if_neq(*written);
             }
         }
+    }
+}
+
+/// Before the offsets change: which joints hold the last offset over the rest pose, and which an animation has written.
+fn begin_animation(
+    mut heads: Query<(&HeadJoints, &mut ShapeState), Added<ShapeOverAnimation>>,
+    transforms: Query<&Transform>,
+) {
+    for (joints, mut state) in &mut heads {
+        let state = state.bypass_change_detection();
+        let shapes = state.plan.bone_rests.iter().zip(&state.offsets);
+        let first = joints.bones().iter().zip(shapes).map(|(&joint, (rest, offset))| {
+            let written = shaped(rest, offset);
+            let now = transforms.get(joint).copied().unwrap_or(written);
+            (animated_pose(&now, rest, &written), now)
+        });
+        state.animated = first.collect();
     }
 }
 

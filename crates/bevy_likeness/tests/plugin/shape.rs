@@ -122,3 +122,16 @@ fn shape_composes_with_an_animation_that_drives_the_joint() {
     app.update();
     assert!(close(transform(&app, head, "nose").translation, Vec3::new(0.0, -0.02, 0.07)), "back over the rest pose");
 }
+
+#[test]
+fn a_shaped_head_can_begin_to_compose() {
+    let folder = tiny_head(&rig());
+    let mut app = app(folder.path());
+    let head = spawn(&mut app, "tiny.rig.ron", Lod::Full);
+    app.world_mut().get_mut::<Face>(head).unwrap().parameters[0] = 1.0;
+    app.update();
+    app.world_mut().entity_mut(head).insert(ShapeOverAnimation);
+    app.world_mut().get_mut::<Face>(head).unwrap().parameters[0] = 0.0;
+    app.update();
+    assert!(close(transform(&app, head, "nose").translation, Vec3::new(0.0, -0.02, 0.05)));
+}
