@@ -42,18 +42,11 @@ pub fn place(from: &[Vec3], to: &[Vec3], chosen: &[usize]) -> Placement {
         [s(2, 0) - s(0, 2), s(0, 1) + s(1, 0), s(1, 1) - s(0, 0) - s(2, 2), s(1, 2) + s(2, 1)],
         [s(0, 1) - s(1, 0), s(2, 0) + s(0, 2), s(1, 2) + s(2, 1), s(2, 2) - s(0, 0) - s(1, 1)],
     ];
-    let (_, vectors) = eigen(&Square {
-        size: 4,
-        entries: rows.concat(),
-    });
+    let (_, vectors) = eigen(&Square { size: 4, entries: rows.concat() });
     let q = &vectors[0];
     let rotation = DMat3::from_quat(glam::DQuat::from_xyzw(q[1], q[2], q[3], q[0]).normalize());
     let scale = (size_b / size_a.max(1e-30)).sqrt();
-    Placement {
-        scale,
-        rotation,
-        translation: b - rotation * (a * scale),
-    }
+    Placement { scale, rotation, translation: b - rotation * (a * scale) }
 }
 
 /// Root mean square distance of the chosen vertices from their centre.
@@ -73,8 +66,7 @@ mod tests {
 
     #[test]
     fn finds_the_similarity() {
-        let from: Vec<Vec3> =
-            (0..9).map(|i| Vec3::new((i % 3) as f32, (i / 3) as f32, ((i * i) % 5) as f32)).collect();
+        let from: Vec<Vec3> = (0..9).map(|i| Vec3::new((i % 3) as f32, (i / 3) as f32, ((i * i) % 5) as f32)).collect();
         let want = Placement {
             scale: 1.3,
             rotation: DMat3::from_rotation_y(0.4) * DMat3::from_rotation_x(-0.2),

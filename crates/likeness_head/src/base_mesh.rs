@@ -54,13 +54,8 @@ impl BaseMesh {
     }
 
     fn parse(text: &str) -> Result<Self> {
-        let mut mesh = Self {
-            positions: Vec::new(),
-            uvs: Vec::new(),
-            quads: Vec::new(),
-            groups: Vec::new(),
-            mirror: Vec::new(),
-        };
+        let mut mesh =
+            Self { positions: Vec::new(), uvs: Vec::new(), quads: Vec::new(), groups: Vec::new(), mirror: Vec::new() };
         let mut group = 0u16;
         for (number, line) in text.lines().enumerate() {
             let malformed = |problem: &str| HeadError::Malformed {
@@ -89,11 +84,7 @@ impl BaseMesh {
                     };
                 }
                 Some("f") => {
-                    let mut quad = Quad {
-                        vertices: [0; 4],
-                        uvs: [0; 4],
-                        group,
-                    };
+                    let mut quad = Quad { vertices: [0; 4], uvs: [0; 4], group };
                     for corner in 0..4 {
                         let (vertex, uv) = words
                             .next()

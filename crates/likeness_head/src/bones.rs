@@ -19,11 +19,23 @@ pub struct BoneSeed {
     pub words: &'static str,
 }
 
-const fn mid(name: &'static str, vertex: u32, region: &'static str, part: &'static str, words: &'static str) -> BoneSeed {
+const fn mid(
+    name: &'static str,
+    vertex: u32,
+    region: &'static str,
+    part: &'static str,
+    words: &'static str,
+) -> BoneSeed {
     BoneSeed { name, vertex, pair: false, region, part, words }
 }
 
-const fn pair(name: &'static str, vertex: u32, region: &'static str, part: &'static str, words: &'static str) -> BoneSeed {
+const fn pair(
+    name: &'static str,
+    vertex: u32,
+    region: &'static str,
+    part: &'static str,
+    words: &'static str,
+) -> BoneSeed {
     BoneSeed { name, vertex, pair: true, region, part, words }
 }
 
@@ -110,20 +122,12 @@ pub fn bones(mirror_vertex: &[u32]) -> Vec<BoneInfo> {
                 });
             }
         } else {
-            bones.push(BoneInfo {
-                name: seed.name.to_owned(),
-                mirror: here,
-                vertex: Some(seed.vertex),
-            });
+            bones.push(BoneInfo { name: seed.name.to_owned(), mirror: here, vertex: Some(seed.vertex) });
         }
     }
     let here = bones.len();
     for (side, mirror) in [("L", here + 1), ("R", here)] {
-        bones.push(BoneInfo {
-            name: format!("eye.{side}"),
-            mirror,
-            vertex: None,
-        });
+        bones.push(BoneInfo { name: format!("eye.{side}"), mirror, vertex: None });
     }
     bones
 }
@@ -133,8 +137,8 @@ pub fn bones(mirror_vertex: &[u32]) -> Vec<BoneInfo> {
 /// # Errors
 /// If there is none.
 pub fn index_of(bones: &[BoneInfo], name: &str) -> Result<usize> {
-    bones.iter().position(|bone| bone.name == name).ok_or_else(|| HeadError::Mesh {
-        what: format!("bone {name}"),
-        problem: "is not in the rig".to_owned(),
-    })
+    bones
+        .iter()
+        .position(|bone| bone.name == name)
+        .ok_or_else(|| HeadError::Mesh { what: format!("bone {name}"), problem: "is not in the rig".to_owned() })
 }

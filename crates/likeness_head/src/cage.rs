@@ -106,10 +106,7 @@ impl Cage {
                 source.push(vertex);
             }
             let mut uv_place = BTreeMap::new();
-            let mut mesh = QuadMesh {
-                vertex_count: vertices.len(),
-                ..Default::default()
-            };
+            let mut mesh = QuadMesh { vertex_count: vertices.len(), ..Default::default() };
             neighbours.resize(source.len(), Vec::new());
             for &q in quads {
                 let quad = base.quads[q];
@@ -128,11 +125,7 @@ impl Cage {
                     }
                 }
             }
-            parts.push(CagePart {
-                name,
-                vertices: start..source.len(),
-                mesh,
-            });
+            parts.push(CagePart { name, vertices: start..source.len(), mesh });
         }
         for list in &mut neighbours {
             list.sort_unstable();
@@ -167,17 +160,7 @@ impl Cage {
             .collect::<Result<Vec<_>>>()?;
         let raw: Vec<Vec3> = source.iter().map(|&vertex| base.positions[vertex as usize]).collect();
         let kind = kinds(&parts[0].mesh, count);
-        let mut cage = Self {
-            source,
-            count,
-            parts,
-            kind,
-            mirror,
-            raw,
-            ascent: Vec::new(),
-            neighbours,
-            place,
-        };
+        let mut cage = Self { source, count, parts, kind, mirror, raw, ascent: Vec::new(), neighbours, place };
         cage.ascent = cage.ascents();
         Ok(cage)
     }
@@ -295,8 +278,7 @@ fn cut_bust(base: &BaseMesh, body: u16) -> Result<Vec<usize>> {
         wall.insert(key(path[k], path[(k + 1) % path.len()]));
     }
     let mut kept = vec![false; base.quads.len()];
-    let mut open: Vec<usize> =
-        faces.iter().copied().filter(|&q| base.quads[q].vertices.contains(&CROWN)).collect();
+    let mut open: Vec<usize> = faces.iter().copied().filter(|&q| base.quads[q].vertices.contains(&CROWN)).collect();
     while let Some(q) = open.pop() {
         if std::mem::replace(&mut kept[q], true) {
             continue;

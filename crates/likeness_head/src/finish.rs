@@ -37,10 +37,7 @@ pub struct Fine {
 impl Fine {
     /// The positions that the part's cage vertices at `cage` make.
     pub fn apply(&self, cage: &[Vec3]) -> Vec<Vec3> {
-        self.stencils
-            .iter()
-            .map(|row| row.iter().fold(Vec3::ZERO, |sum, &(v, w)| sum + cage[v as usize] * w))
-            .collect()
+        self.stencils.iter().map(|row| row.iter().fold(Vec3::ZERO, |sum, &(v, w)| sum + cage[v as usize] * w)).collect()
     }
 }
 
@@ -72,8 +69,7 @@ fn keep_balls(raw: &[Vec3], stencils: Stencils) -> Stencils {
     let sides = [true, false].map(|left| {
         let ball: Vec<u32> = (0..raw.len() as u32).filter(|&v| (raw[v as usize].x > 0.0) == left).collect();
         let centre = ball.iter().fold(Vec3::ZERO, |sum, &v| sum + raw[v as usize]) / ball.len().max(1) as f32;
-        let radius =
-            ball.iter().map(|&v| raw[v as usize].distance(centre)).sum::<f32>() / ball.len().max(1) as f32;
+        let radius = ball.iter().map(|&v| raw[v as usize].distance(centre)).sum::<f32>() / ball.len().max(1) as f32;
         let place = |row: &Vec<(u32, f32)>| row.iter().fold(Vec3::ZERO, |sum, &(v, w)| sum + raw[v as usize] * w);
         let smooth: Vec<f32> =
             stencils.iter().map(place).filter(|p| (p.x > 0.0) == left).map(|p| p.distance(centre)).collect();
@@ -142,13 +138,17 @@ impl Finish<'_> {
         let mut parts: Vec<RenderPart> = (0..self.cage.parts.len()).map(|index| self.part(index)).collect();
         let full = parts[0].triangles.len();
         let importance = self.importance(&parts[0]);
-        let mut level = 1;
-        for share in LEVELS {
-            let triangles = simplify(&parts[0].positions, &parts[0].welded, &parts[0].triangles, &importance, (full as f32 * share) as usize);
+        for (level, share) in (1..).zip(LEVELS) {
+            let triangles = simplify(
+                &parts[0].positions,
+                &parts[0].welded,
+                &parts[0].triangles,
+                &importance,
+                (full as f32 * share) as usize,
+            );
             let name = format!("skin.lod{level}");
             let part = compact(&parts[0], triangles, name);
             parts.push(part);
-            level += 1;
         }
         parts
     }
@@ -187,11 +187,7 @@ impl Finish<'_> {
                 corners.insert((v, uv), 0);
             }
         }
-        let mut out = RenderPart {
-            name: part.name.to_owned(),
-            material: part.name.to_owned(),
-            ..Default::default()
-        };
+        let mut out = RenderPart { name: part.name.to_owned(), material: part.name.to_owned(), ..Default::default() };
         for (place, (&(v, uv), number)) in corners.iter_mut().enumerate() {
             *number = place as u32;
             let at = v as usize;
@@ -268,7 +264,9 @@ impl Finish<'_> {
     /// How much the shape matters where a vertex is: more at lids and lips, little in sockets and mouth.
     fn importance(&self, skin: &RenderPart) -> Vec<f32> {
         let fine = &self.fine[0];
-        let kind = |v: u32| -> Vec<Kind> { fine.stencils[v as usize].iter().map(|&(c, _)| self.cage.kind[c as usize]).collect() };
+        let kind = |v: u32| -> Vec<Kind> {
+            fine.stencils[v as usize].iter().map(|&(c, _)| self.cage.kind[c as usize]).collect()
+        };
         skin.welded
             .iter()
             .map(|&v| {
@@ -277,7 +275,10 @@ impl Finish<'_> {
                     6.0
                 } else if kinds.iter().all(|k| matches!(k, Kind::Socket | Kind::Mouth)) {
                     0.1
-                } else if fine.stencils[v as usize].iter().all(|&(c, _)| self.expressions.iter().any(|e| e[c as usize].length() > 0.003)) {
+                } else if fine.stencils[v as usize]
+                    .iter()
+                    .all(|&(c, _)| self.expressions.iter().any(|e| e[c as usize].length() > 0.003))
+                {
                     2.0
                 } else {
                     1.0
@@ -293,14 +294,10 @@ fn compact(from: &RenderPart, triangles: Vec<[u32; 3]>, name: String) -> RenderP
     for &v in triangles.iter().flatten() {
         place[v as usize] = 0;
     }
-    let mut out = RenderPart {
-        name,
-        material: from.material.clone(),
-        ..Default::default()
-    };
-    for v in 0..place.len() {
-        if place[v] == 0 {
-            place[v] = out.positions.len() as u32;
+    let mut out = RenderPart { name, material: from.material.clone(), ..Default::default() };
+    for (v, place) in place.iter_mut().enumerate() {
+        if *place == 0 {
+            *place = out.positions.len() as u32;
             out.positions.push(from.positions[v]);
             out.normals.push(from.normals[v]);
             out.uvs.push(from.uvs[v]);

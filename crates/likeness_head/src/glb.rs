@@ -68,17 +68,15 @@ impl Buffer {
             (triangles.iter().flatten().flat_map(|v| v.to_le_bytes()).collect(), INT)
         };
         let view = self.view(&bytes, Some(34963));
-        self.accessors.push(
-            json!({"bufferView": view, "componentType": kind, "count": triangles.len() * 3, "type": "SCALAR"}),
-        );
+        self.accessors
+            .push(json!({"bufferView": view, "componentType": kind, "count": triangles.len() * 3, "type": "SCALAR"}));
         self.accessors.len() - 1
     }
 
     fn joints(&mut self, rows: &[[u16; 4]]) -> usize {
         let bytes: Vec<u8> = rows.iter().flatten().flat_map(|x| x.to_le_bytes()).collect();
         let view = self.view(&bytes, Some(34962));
-        self.accessors
-            .push(json!({"bufferView": view, "componentType": SHORT, "count": rows.len(), "type": "VEC4"}));
+        self.accessors.push(json!({"bufferView": view, "componentType": SHORT, "count": rows.len(), "type": "VEC4"}));
         self.accessors.len() - 1
     }
 

@@ -69,21 +69,14 @@ pub fn build(cage: &Cage, fine: &Fine, skin: &RenderPart) -> Result<LandmarkSet>
                         let mut weights = [0.0; 3];
                         weights[k] = 1.0 - share;
                         weights[(k + 1) % 3] = share;
-                        *point = LandmarkPoint {
-                            triangle: *triangle,
-                            weights,
-                        };
+                        *point = LandmarkPoint { triangle: *triangle, weights };
                     }
                 }
             }
         }
         contour.push(row);
     }
-    Ok(LandmarkSet {
-        points,
-        contour_yaws: YAWS.to_vec(),
-        contour,
-    })
+    Ok(LandmarkSet { points, contour_yaws: YAWS.to_vec(), contour })
 }
 
 fn corner(cage: &Cage, skin: &RenderPart, number: u32) -> Result<LandmarkPoint> {
@@ -92,10 +85,7 @@ fn corner(cage: &Cage, skin: &RenderPart, number: u32) -> Result<LandmarkPoint> 
         let k = triangle.iter().position(|&v| skin.welded[v as usize] == vertex)?;
         let mut weights = [0.0; 3];
         weights[k] = 1.0;
-        Some(LandmarkPoint {
-            triangle: *triangle,
-            weights,
-        })
+        Some(LandmarkPoint { triangle: *triangle, weights })
     });
     found.ok_or_else(|| HeadError::Mesh {
         what: format!("landmark at vertex {number}"),

@@ -12,10 +12,7 @@ pub struct Square {
 impl Square {
     /// All zeros.
     pub fn zeros(size: usize) -> Self {
-        Self {
-            size,
-            entries: vec![0.0; size * size],
-        }
+        Self { size, entries: vec![0.0; size * size] }
     }
 
     /// One entry.
@@ -48,11 +45,8 @@ pub fn cholesky(matrix: &Square) -> Square {
         for column in 0..=row {
             let (a, b) = (&factor.entries[row * n..row * n + column], &factor.entries[column * n..column * n + column]);
             let sum = matrix.at(row, column) - dot(a, b);
-            *factor.at_mut(row, column) = if row == column {
-                sum.max(largest * 1e-14).sqrt()
-            } else {
-                sum / factor.at(column, column)
-            };
+            *factor.at_mut(row, column) =
+                if row == column { sum.max(largest * 1e-14).sqrt() } else { sum / factor.at(column, column) };
         }
     }
     factor
@@ -68,8 +62,8 @@ pub fn cholesky_solve(factor: &Square, vector: &mut [f64]) {
     for row in (0..n).rev() {
         vector[row] /= factor.at(row, row);
         let value = vector[row];
-        for column in 0..row {
-            vector[column] -= factor.at(row, column) * value;
+        for (entry, factor) in vector[..row].iter_mut().zip(&factor.entries[row * n..]) {
+            *entry -= factor * value;
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use clap::{Parser, Subcommand};
-use likeness_head::{base_mesh::BaseMesh, build, error, textures, wheel::Wheel};
+use likeness_head::{base_mesh::BaseMesh, build, error, preview, textures, wheel::Wheel};
 use likeness_rig::{HeadMesh, LandmarkSet};
 
 /// Builds the head's assets.
@@ -34,12 +34,22 @@ enum Command {
         #[arg(long)]
         head: PathBuf,
     },
+    /// Draw sheets of pictures of a built head, for a check by eye.
+    Preview {
+        /// The folder with the built head.
+        #[arg(long)]
+        head: PathBuf,
+        /// The folder to write pictures to.
+        #[arg(long)]
+        out: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Build { wheel, out } => build_all(&wheel, &out),
         Command::Textures { wheel, head } => Wheel::open(&wheel).and_then(|mut wheel| paint(&mut wheel, &head)),
+        Command::Preview { head, out } => preview::sheets::write(&head, &out),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -88,7 +88,8 @@ const MOUTH: &[(&str, f64)] = &[
     ("philtrum", 0.5),
 ];
 const MOUTH_SIDES: &[(&str, f64)] = &[("lip_upper.L", 0.6), ("lip_lower.L", 0.6), ("lip_corner.L", 1.0)];
-const NOSE: &[(&str, f64)] = &[("nose_tip", 1.0), ("nose_septum", 1.0), ("nose_wing.L", 0.9), ("nose_mid", 0.5), ("nose_side.L", 0.4)];
+const NOSE: &[(&str, f64)] =
+    &[("nose_tip", 1.0), ("nose_septum", 1.0), ("nose_wing.L", 0.9), ("nose_mid", 0.5), ("nose_side.L", 0.4)];
 const NOSE_WIDTH: &[(&str, f64)] = &[("nose_wing.L", 1.0), ("nose_side.L", 0.6)];
 const CHIN: &[(&str, f64)] = &[("chin_mid", 1.0), ("chin_low", 1.0), ("chin.L", 0.9)];
 const JAW: &[(&str, f64)] = &[("jaw_angle.L", 1.0), ("jaw_mid.L", 0.9), ("jaw_line.L", 0.7)];
@@ -158,12 +159,7 @@ pub fn seeds(bones: &[BoneInfo]) -> Result<Vec<ParameterSeed>> {
                 name: format!("{}.{}.{noun}", seed.region, seed.part),
                 caption: format!("{}: {words}", seed.words),
                 region: seed.region,
-                drives: vec![DriveSeed {
-                    bone,
-                    channel,
-                    amount: UNITS[channel],
-                    mirror: seed.pair,
-                }],
+                drives: vec![DriveSeed { bone, channel, amount: UNITS[channel], mirror: seed.pair }],
                 symmetric: true,
             });
         }
@@ -174,12 +170,7 @@ pub fn seeds(bones: &[BoneInfo]) -> Result<Vec<ParameterSeed>> {
         caption: "Eyeballs: larger".to_owned(),
         region: "eye",
         drives: (6..9)
-            .map(|channel| DriveSeed {
-                bone: eye,
-                channel,
-                amount: UNITS[channel] * 0.5,
-                mirror: true,
-            })
+            .map(|channel| DriveSeed { bone: eye, channel, amount: UNITS[channel] * 0.5, mirror: true })
             .collect(),
         symmetric: true,
     });
@@ -208,12 +199,7 @@ pub fn seeds(bones: &[BoneInfo]) -> Result<Vec<ParameterSeed>> {
             let bone = index_of(bones, name)?;
             let amount = UNITS[group.channel] * share * 0.5;
             let mut drive = |bone, amount| {
-                drives.push(DriveSeed {
-                    bone,
-                    channel: group.channel,
-                    amount,
-                    mirror: false,
-                });
+                drives.push(DriveSeed { bone, channel: group.channel, amount, mirror: false });
             };
             drive(bone, amount);
             let opposite = bones[bone].mirror;

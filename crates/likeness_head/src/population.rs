@@ -1,8 +1,8 @@
 //! A population of natural adult heads, drawn from the targets of the source data.
 
 use glam::Vec3;
-use rand::{Rng, RngExt};
 use rand::SeedableRng;
+use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
@@ -77,9 +77,8 @@ impl Recipe {
             for age in AGES {
                 for muscle in LEVELS {
                     for weight in LEVELS {
-                        universal.push(read(&format!(
-                            "macrodetails/universal-{sex}-{age}-{muscle}muscle-{weight}weight"
-                        ))?);
+                        universal
+                            .push(read(&format!("macrodetails/universal-{sex}-{age}-{muscle}muscle-{weight}weight"))?);
                     }
                 }
             }
@@ -146,13 +145,8 @@ impl Recipe {
         let total: f32 = races.iter().sum();
         let weight = (0.55 + 0.2 * normal(&mut rng)).clamp(0.0, 1.0);
         let muscle = (0.5 + 0.17 * normal(&mut rng)).clamp(0.0, 1.0);
-        let levels = |value: f32| {
-            [
-                (1.0 - 2.0 * value).max(0.0),
-                1.0 - (2.0 * value - 1.0).abs(),
-                (2.0 * value - 1.0).max(0.0),
-            ]
-        };
+        let levels =
+            |value: f32| [(1.0 - 2.0 * value).max(0.0), 1.0 - (2.0 * value - 1.0).abs(), (2.0 * value - 1.0).max(0.0)];
         let (muscles, weights) = (levels(muscle), levels(weight));
         for (r, race) in races.iter().enumerate() {
             for (s, sex) in sexes.iter().enumerate() {

@@ -1,5 +1,7 @@
 //! A small software rasteriser to look at heads: orthographic, lit from the viewer, one picture a row of tiles.
 
+pub mod sheets;
+
 use glam::{Quat, Vec3};
 use image::{Rgb, RgbImage};
 
@@ -30,35 +32,33 @@ pub struct View {
 
 impl View {
     /// The whole head.
-    pub const HEAD: Self = Self {
-        yaw: 0.0,
-        pitch: 0.0,
-        centre: Vec3::new(0.0, -0.02, 0.0),
-        height: 0.34,
-    };
+    pub const HEAD: Self = Self { yaw: 0.0, pitch: 0.0, centre: Vec3::new(0.0, -0.02, 0.0), height: 0.34 };
+
+    /// Where a point lies in a square picture: pixels from the upper left, and the way toward the viewer in metres.
+    pub fn place(&self, point: Vec3, size: u32) -> Vec3 {
+        let turn = Quat::from_rotation_y(self.yaw.to_radians()) * Quat::from_rotation_x(-self.pitch.to_radians());
+        let point = turn * (point - self.centre);
+        let (middle, scale) = (size as f32 / 2.0, size as f32 / self.height);
+        Vec3::new(middle + point.x * scale, middle - point.y * scale, point.z)
+    }
 }
 
 /// Draws the shapes into a square picture.
 pub fn draw(shapes: &[Shape], view: View, size: u32) -> RgbImage {
     let mut picture = RgbImage::from_pixel(size, size, Rgb([225, 228, 235]));
     let mut depth = vec![f32::NEG_INFINITY; (size * size) as usize];
-    let turn = Quat::from_rotation_y(view.yaw.to_radians()) * Quat::from_rotation_x(-view.pitch.to_radians());
     let light = Vec3::new(-0.25, 0.45, 0.85).normalize();
-    let scale = size as f32 / view.height;
     for shape in shapes {
-        let points: Vec<Vec3> = shape.positions.iter().map(|&p| turn * (p - view.centre)).collect();
-        let mut normals = vec![Vec3::ZERO; points.len()];
+        let screen: Vec<Vec3> = shape.positions.iter().map(|&p| view.place(p, size)).collect();
+        let metres = view.height / size as f32;
+        let mut normals = vec![Vec3::ZERO; screen.len()];
         for triangle in shape.triangles {
-            let [a, b, c] = triangle.map(|v| points[v as usize]);
+            let [a, b, c] = triangle.map(|v| screen[v as usize] * Vec3::new(metres, -metres, 1.0));
             let normal = (b - a).cross(c - a);
             for &v in triangle {
                 normals[v as usize] += normal;
             }
         }
-        let screen: Vec<Vec3> = points
-            .iter()
-            .map(|p| Vec3::new(size as f32 / 2.0 + p.x * scale, size as f32 / 2.0 - p.y * scale, p.z))
-            .collect();
         for triangle in shape.triangles {
             let [a, b, c] = triangle.map(|v| screen[v as usize]);
             let area = (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x);
@@ -118,16 +118,8 @@ mod tests {
     fn a_triangle_is_drawn_from_its_front() {
         let positions = [Vec3::new(-0.1, -0.1, 0.0), Vec3::new(0.1, -0.1, 0.0), Vec3::new(0.0, 0.1, 0.0)];
         let triangles = [[0, 1, 2]];
-        let shape = Shape {
-            positions: &positions,
-            triangles: &triangles,
-            color: [1.0, 1.0, 1.0],
-            double_sided: false,
-        };
-        let view = View {
-            centre: Vec3::ZERO,
-            ..View::HEAD
-        };
+        let shape = Shape { positions: &positions, triangles: &triangles, color: [1.0, 1.0, 1.0], double_sided: false };
+        let view = View { centre: Vec3::ZERO, ..View::HEAD };
         let picture = draw(&[shape], view, 33);
         let middle = picture.get_pixel(16, 16).0;
         assert!(middle[0] > 150 && middle[0] == middle[1], "{middle:?}");

@@ -57,19 +57,16 @@ pub fn spread(samples: &[Vec<f64>], motion: &Square, rank: usize) -> Spread {
         let scale = values[k].max(1e-30).sqrt();
         // A component's sign is arbitrary: make its largest share positive.
         let column: Vec<f64> = (0..p)
-            .map(|row| half.entries[row * p..(row + 1) * p].iter().zip(&vectors[k]).map(|(a, b)| a * b).sum::<f64>() / scale)
+            .map(|row| {
+                half.entries[row * p..(row + 1) * p].iter().zip(&vectors[k]).map(|(a, b)| a * b).sum::<f64>() / scale
+            })
             .collect();
         let largest = column.iter().copied().fold(0.0f64, |best, x| if x.abs() > best.abs() { x } else { best });
         for row in 0..p {
             factor[row * rank + k] = column[row] * largest.signum();
         }
     }
-    Spread {
-        mean,
-        factor,
-        rank,
-        kept: kept / total.max(1e-300),
-    }
+    Spread { mean, factor, rank, kept: kept / total.max(1e-300) }
 }
 
 fn transpose(matrix: &Square) -> Square {

@@ -60,10 +60,7 @@ pub struct ChannelMap {
 impl ChannelMap {
     /// Resolves mirrors.
     pub fn new(seeds: &[ParameterSeed], bones: &[BoneInfo]) -> Self {
-        Self {
-            parameters: seeds.iter().map(|seed| seed.channels(bones)).collect(),
-            bones: bones.len(),
-        }
+        Self { parameters: seeds.iter().map(|seed| seed.channels(bones)).collect(), bones: bones.len() }
     }
 
     /// The bones' moves at `values` (units from neutral).
@@ -155,14 +152,7 @@ impl<'a> Fitter<'a> {
             *normal.at_mut(parameter, parameter) += pull;
         }
         let factor = cholesky(&normal);
-        Self {
-            skinning,
-            map,
-            motions,
-            importance,
-            pull,
-            factor,
-        }
+        Self { skinning, map, motions, importance, pull, factor }
     }
 
     /// The parameters (units from neutral, within `bounds` if given) that bring the skinned head closest to `target`.
@@ -228,10 +218,8 @@ pub struct ErrorFigures {
 
 /// Distances of the chosen vertices between two sets of heads.
 pub fn figures(pairs: &[(&[Vec3], &[Vec3])], chosen: &[usize]) -> ErrorFigures {
-    let mut distances: Vec<f64> = pairs
-        .iter()
-        .flat_map(|(a, b)| chosen.iter().map(|&v| f64::from(a[v].distance(b[v])) * MM))
-        .collect();
+    let mut distances: Vec<f64> =
+        pairs.iter().flat_map(|(a, b)| chosen.iter().map(|&v| f64::from(a[v].distance(b[v])) * MM)).collect();
     let rms = (distances.iter().map(|d| d * d).sum::<f64>() / distances.len().max(1) as f64).sqrt();
     distances.sort_by(f64::total_cmp);
     let p95 = distances.get(distances.len() * 95 / 100).copied().unwrap_or(0.0);
@@ -244,23 +232,14 @@ mod tests {
 
     #[test]
     fn a_fit_finds_the_values_that_made_the_head() {
-        let bones = vec![BoneInfo {
-            name: "one".to_owned(),
-            mirror: 0,
-            vertex: None,
-        }];
+        let bones = [BoneInfo { name: "one".to_owned(), mirror: 0, vertex: None }];
         let map = ChannelMap {
             parameters: (0..9).map(|c| vec![(0, c, if c < 3 { 0.004 } else { 0.1 })]).collect(),
             bones: bones.len(),
         };
-        let rest: Vec<Vec3> = (0..27)
-            .map(|i| Vec3::new((i % 3) as f32, (i / 3 % 3) as f32, (i / 9) as f32) * 0.02)
-            .collect();
-        let skinning = Skinning {
-            weights: vec![vec![(0, 1.0)]; rest.len()],
-            rest,
-            centres: vec![Vec3::splat(0.02)],
-        };
+        let rest: Vec<Vec3> =
+            (0..27).map(|i| Vec3::new((i % 3) as f32, (i / 3 % 3) as f32, (i / 9) as f32) * 0.02).collect();
+        let skinning = Skinning { weights: vec![vec![(0, 1.0)]; rest.len()], rest, centres: vec![Vec3::splat(0.02)] };
         let want = [0.5, -1.0, 0.3, 0.4, -0.6, 0.2, 0.5, -0.5, 0.1];
         let target = skinning.pose(&map.moves(&want));
         let importance = vec![1.0; 27];

@@ -21,21 +21,11 @@ const USUAL: (f32, f32) = (0.35, 0.35);
 const SMALL: (f32, f32) = (0.15, 0.15);
 
 const fn slider(stem: &'static str, ends: (&'static str, &'static str), spread: f32) -> Slider {
-    Slider {
-        stem,
-        ends,
-        spread,
-        limit: USUAL,
-    }
+    Slider { stem, ends, spread, limit: USUAL }
 }
 
 const fn limited(stem: &'static str, ends: (&'static str, &'static str), spread: f32, limit: (f32, f32)) -> Slider {
-    Slider {
-        stem,
-        ends,
-        spread,
-        limit,
-    }
+    Slider { stem, ends, spread, limit }
 }
 
 /// All sliders that shape identity. Those that pose the head, change the stature or smile are left out, and those
@@ -140,9 +130,9 @@ pub const SLIDERS: &[Slider] = &[
 
 /// Differences between the halves of a face: targets `asym/asym-NAME-l` and `-r`.
 pub const ASYMMETRIES: &[&str] = &[
-    "brown-1", "brown-2", "cheek-1", "cheek-2", "ear-1", "ear-2", "ear-3", "ear-4", "eye-1", "eye-2", "eye-3",
-    "eye-4", "eye-5", "eye-6", "eye-7", "eye-8", "jaw-1", "jaw-2", "jaw-3", "mouth-1", "mouth-2", "nose-1", "nose-2",
-    "nose-3", "nose-4", "temple-1", "temple-2", "top-1", "top-2",
+    "brown-1", "brown-2", "cheek-1", "cheek-2", "ear-1", "ear-2", "ear-3", "ear-4", "eye-1", "eye-2", "eye-3", "eye-4",
+    "eye-5", "eye-6", "eye-7", "eye-8", "jaw-1", "jaw-2", "jaw-3", "mouth-1", "mouth-2", "nose-1", "nose-2", "nose-3",
+    "nose-4", "temple-1", "temple-2", "top-1", "top-2",
 ];
 
 /// Whole-head shapes, of which a head takes at most two, lightly.

@@ -120,12 +120,7 @@ pub fn subdivide(mesh: &QuadMesh) -> (QuadMesh, Stencils) {
         }
     }
     let stencils: Stencils = sums.into_iter().map(|row| row.into_iter().collect()).collect();
-    let mesh = QuadMesh {
-        vertex_count: stencils.len(),
-        quads,
-        quad_uvs,
-        uvs,
-    };
+    let mesh = QuadMesh { vertex_count: stencils.len(), quads, quad_uvs, uvs };
     (mesh, stencils)
 }
 
@@ -139,10 +134,7 @@ mod tests {
 
     #[test]
     fn stencils_sum_to_one_and_a_grid_stays_flat() {
-        let mut mesh = QuadMesh {
-            vertex_count: 16,
-            ..Default::default()
-        };
+        let mut mesh = QuadMesh { vertex_count: 16, ..Default::default() };
         for y in 0..3u32 {
             for x in 0..3u32 {
                 let a = y * 4 + x;

