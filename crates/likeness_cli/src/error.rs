@@ -12,14 +12,6 @@ pub(crate) enum CliError {
         /// The folders that were tried.
         looked: Vec<PathBuf>,
     },
-    /// A value on the command line cannot be used.
-    #[error("{option}: {reason}")]
-    Usage {
-        /// The option's name.
-        option: &'static str,
-        /// What is wrong and what to do.
-        reason: String,
-    },
     /// A file or folder cannot be read or written.
     #[error("{}: {source}", path.display())]
     Io {
@@ -47,14 +39,4 @@ pub(crate) enum CliError {
         /// What the encoder said.
         source: image::ImageError,
     },
-}
-
-impl CliError {
-    /// The exit code of the process: 2 for wrong usage, else 1.
-    pub(crate) fn exit_code(&self) -> u8 {
-        match self {
-            Self::Usage { .. } => 2,
-            _ => 1,
-        }
-    }
 }

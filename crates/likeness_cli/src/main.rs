@@ -61,7 +61,7 @@ fn main() -> ExitCode {
         Ok(commands::Outcome::SomeFailed) => ExitCode::from(1),
         Err(error) => {
             eprintln!("error: {error}");
-            ExitCode::from(error.exit_code())
+            ExitCode::from(1)
         }
     }
 }

@@ -24,9 +24,10 @@ const SKINS: [[f32; 3]; 6] = [
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args_os().skip(1);
     let out = PathBuf::from(arguments.next().unwrap_or_else(|| "out/gallery".into()));
-    let rig_path = arguments
-        .next()
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/head/head.rig.ron")), PathBuf::from);
+    let rig_path = arguments.next().map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/head/head.rig.ron")),
+        PathBuf::from,
+    );
     std::fs::create_dir_all(&out)?;
 
     let start = Instant::now();
@@ -41,8 +42,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         &[("jawOpen", 0.8)],
         &[("eyeBlinkLeft", 1.0), ("eyeBlinkRight", 1.0)],
         &[("eyeLookOutLeft", 0.8), ("eyeLookInRight", 0.8), ("browInnerUp", 0.8)],
-        &[("browDownLeft", 1.0), ("browDownRight", 1.0), ("noseSneerLeft", 0.7), ("mouthFrownLeft", 0.7), ("mouthFrownRight", 0.7)],
-        &[("mouthSmileLeft", 1.0), ("mouthSmileRight", 1.0), ("jawOpen", 0.3), ("mouthUpperUpLeft", 0.5), ("mouthUpperUpRight", 0.5)],
+        &[
+            ("browDownLeft", 1.0),
+            ("browDownRight", 1.0),
+            ("noseSneerLeft", 0.7),
+            ("mouthFrownLeft", 0.7),
+            ("mouthFrownRight", 0.7),
+        ],
+        &[
+            ("mouthSmileLeft", 1.0),
+            ("mouthSmileRight", 1.0),
+            ("jawOpen", 0.3),
+            ("mouthUpperUpLeft", 0.5),
+            ("mouthUpperUpRight", 0.5),
+        ],
     ] {
         let mut shot = Shot::new(neutral.clone());
         for (name, weight) in weights {

@@ -15,22 +15,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("size lod    batch samples passes   faces/s  processor ms/face");
     for (size, lod, batch, samples, passes) in [
         (128, Lod::Fifth, 64, 4, Passes::COLOR),
-        (128, Lod::Fifth, 64, 4, Passes::ALL),
+        (128, Lod::Fifth, 64, 1, Passes::COLOR),
+        (256, Lod::Fifth, 64, 1, Passes::COLOR),
         (128, Lod::Half, 64, 4, Passes::COLOR),
-        (128, Lod::Half, 64, 4, Passes::ALL),
-        (128, Lod::Half, 32, 4, Passes::COLOR),
-        (128, Lod::Half, 16, 4, Passes::COLOR),
-        (128, Lod::Half, 1, 4, Passes::COLOR),
         (128, Lod::Half, 64, 1, Passes::COLOR),
-        (128, Lod::Full, 64, 4, Passes::COLOR),
-        (128, Lod::Full, 1, 4, Passes::COLOR),
+        (256, Lod::Half, 64, 1, Passes::COLOR),
         (512, Lod::Full, 16, 4, Passes::COLOR),
+        (512, Lod::Full, 16, 1, Passes::COLOR),
+        (1024, Lod::Full, 4, 1, Passes::COLOR),
     ] {
         let options = RenderOptions { samples, lod: Some(lod), batch, ..RenderOptions::new(&rig_path) };
         let mut renderer = Renderer::new(options)?;
         let prior = Prior::load(&rig_path.with_file_name(&renderer.rig().prior), renderer.rig())?;
         let mut rng = ChaCha8Rng::seed_from_u64(7);
-        let count = if size == 512 { 64 } else { 256 };
+        let count = if size >= 512 { 32 } else { 256 };
         let shots: Vec<Shot> = (0..count)
             .map(|_| {
                 let mut face = Face::neutral(renderer.rig());

@@ -19,11 +19,7 @@ impl Atlas {
         let count = (count.min(most) as u32).clamp(1, fit * fit);
         let columns = (1..=fit).find(|n| n * n >= count).unwrap_or(fit);
         let rows = count.div_ceil(columns);
-        Self {
-            size,
-            columns,
-            rows,
-        }
+        Self { size, columns, rows }
     }
 
     pub(crate) fn tiles(self) -> usize {
@@ -41,21 +37,13 @@ impl Atlas {
     /// The pixel of the atlas where a tile begins; tiles run row by row from the top left.
     pub(crate) fn origin(self, tile: usize) -> (u32, u32) {
         let tile = tile as u32;
-        (
-            tile % self.columns * self.size,
-            tile / self.columns * self.size,
-        )
+        (tile % self.columns * self.size, tile / self.columns * self.size)
     }
 
     /// Pixel bounds of a tile: x0, y0, x1, y1.
     pub(crate) fn bounds(self, tile: usize) -> Vec4 {
         let (x, y) = self.origin(tile);
-        Vec4::new(
-            x as f32,
-            y as f32,
-            (x + self.size) as f32,
-            (y + self.size) as f32,
-        )
+        Vec4::new(x as f32, y as f32, (x + self.size) as f32, (y + self.size) as f32)
     }
 
     /// Takes clip space of one tile to clip space of the whole atlas.

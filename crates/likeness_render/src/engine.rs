@@ -22,9 +22,7 @@ use bevy::mesh::MeshPlugin;
 use bevy::pbr::PbrPlugin;
 use bevy::prelude::*;
 use bevy::render::error_handler::{RenderErrorHandler, RenderErrorPolicy};
-use bevy::render::render_resource::{
-    CachedPipelineState, MapMode, PipelineCache, PollType, TextureFormat,
-};
+use bevy::render::render_resource::{CachedPipelineState, MapMode, PipelineCache, PollType, TextureFormat};
 use bevy::render::renderer::{RenderDevice, RenderQueue};
 use bevy::render::settings::{RenderCreation, WgpuSettings};
 use bevy::render::storage::ShaderBuffer;
@@ -98,11 +96,7 @@ fn adapter_exists() -> bool {
 
 impl Engine {
     /// Starts the app with `asset_folder` as its asset source; `extend` adds plugins before the app is finished.
-    pub(crate) fn new(
-        asset_folder: &Path,
-        samples: u32,
-        extend: impl FnOnce(&mut App),
-    ) -> Result<Self> {
+    pub(crate) fn new(asset_folder: &Path, samples: u32, extend: impl FnOnce(&mut App)) -> Result<Self> {
         if !adapter_exists() {
             return Err(RenderError::NoAdapter);
         }
@@ -115,15 +109,8 @@ impl Engine {
             TransformPlugin,
             DiagnosticsPlugin,
             InputPlugin,
-            WindowPlugin {
-                primary_window: None,
-                exit_condition: ExitCondition::DontExit,
-                ..default()
-            },
-            AssetPlugin {
-                file_path: asset_folder.to_string_lossy().into_owned(),
-                ..default()
-            },
+            WindowPlugin { primary_window: None, exit_condition: ExitCondition::DontExit, ..default() },
+            AssetPlugin { file_path: asset_folder.to_string_lossy().into_owned(), ..default() },
             WorldSerializationPlugin,
             RenderPlugin {
                 render_creation: RenderCreation::from(WgpuSettings::default()),
@@ -160,18 +147,12 @@ impl Engine {
         let world = apps.main.world_mut();
         let device = world.resource::<RenderDevice>().clone();
         let queue = world.resource::<RenderQueue>().clone();
-        let slots = world
-            .resource_mut::<Assets<ShaderBuffer>>()
-            .add(ShaderBuffer::from(vec![Slot::default(); MOST_TILES]));
+        let slots =
+            world.resource_mut::<Assets<ShaderBuffer>>().add(ShaderBuffer::from(vec![Slot::default(); MOST_TILES]));
         let camera = |order: isize, layer: usize, msaa: Msaa, color: Color| {
             (
                 Camera3d::default(),
-                Camera {
-                    order,
-                    is_active: false,
-                    clear_color: ClearColorConfig::Custom(color),
-                    ..default()
-                },
+                Camera { order, is_active: false, clear_color: ClearColorConfig::Custom(color), ..default() },
                 Tonemapping::None,
                 DebandDither::Disabled,
                 msaa,
@@ -179,9 +160,7 @@ impl Engine {
             )
         };
         let clear = Color::linear_rgba(0.0, 0.0, 0.0, 0.0);
-        let color_camera = world
-            .spawn(camera(0, COLOR_LAYER, Msaa::from_samples(samples), clear))
-            .id();
+        let color_camera = world.spawn(camera(0, COLOR_LAYER, Msaa::from_samples(samples), clear)).id();
         let label_camera = world.spawn(camera(1, LABEL_LAYER, Msaa::Off, clear)).id();
         Ok(Self {
             apps,
@@ -216,24 +195,15 @@ impl Engine {
             self.buffers = (0..2)
                 .map(|_| Buffers {
                     color: CopyTo::new(&device, width, height, COLOR_BYTES),
-                    labels: passes
-                        .labels()
-                        .then(|| CopyTo::new(&device, width, height, LABEL_BYTES)),
+                    labels: passes.labels().then(|| CopyTo::new(&device, width, height, LABEL_BYTES)),
                 })
                 .collect();
             let world = self.world();
             let mut images = world.resource_mut::<Assets<Image>>();
-            let mut target = |format| {
-                RenderTarget::Image(
-                    images
-                        .add(Image::new_target_texture(width, height, format, None))
-                        .into(),
-                )
-            };
+            let mut target =
+                |format| RenderTarget::Image(images.add(Image::new_target_texture(width, height, format, None)).into());
             let color = target(TextureFormat::Rgba8UnormSrgb);
-            let labels = passes
-                .labels()
-                .then(|| target(TextureFormat::Rgba32Float));
+            let labels = passes.labels().then(|| target(TextureFormat::Rgba32Float));
             world.entity_mut(color_camera).insert(color);
             if let Some(labels) = labels {
                 world.entity_mut(label_camera).insert(labels);
@@ -298,10 +268,7 @@ impl Engine {
             steady = if waiting.is_none() { steady + 1 } else { 0 };
             if let Some(waiting) = waiting {
                 if start.elapsed() > PATIENCE {
-                    return Err(RenderError::NotReady {
-                        seconds: PATIENCE.as_secs(),
-                        waiting,
-                    });
+                    return Err(RenderError::NotReady { seconds: PATIENCE.as_secs(), waiting });
                 }
                 // Files are read on other threads.
                 std::thread::sleep(Duration::from_millis(1));
@@ -328,9 +295,7 @@ impl Engine {
     }
 
     fn wait(&self) -> Result<()> {
-        self.device
-            .poll(PollType::wait_indefinitely())
-            .map_err(|error| RenderError::Driver(error.to_string()))?;
+        self.device.poll(PollType::wait_indefinitely()).map_err(|error| RenderError::Driver(error.to_string()))?;
         Ok(())
     }
 
@@ -341,10 +306,7 @@ impl Engine {
         let (sender, mapped) = channel();
         let mut waiting = 0;
         let buffers = &self.buffers[self.parity];
-        let wanted = [
-            passes.color.then_some(&buffers.color),
-            buffers.labels.as_ref().filter(|_| passes.labels()),
-        ];
+        let wanted = [passes.color.then_some(&buffers.color), buffers.labels.as_ref().filter(|_| passes.labels())];
         for to in wanted.into_iter().flatten() {
             let sender = sender.clone();
             waiting += 1;
@@ -353,13 +315,7 @@ impl Engine {
                 let _ = sender.send(result);
             });
         }
-        let flight = InFlight {
-            parity: self.parity,
-            passes,
-            submission,
-            mapped,
-            waiting,
-        };
+        let flight = InFlight { parity: self.parity, passes, submission, mapped, waiting };
         self.parity = 1 - self.parity;
         Ok(flight)
     }
@@ -371,10 +327,7 @@ impl Engine {
         mut read: impl FnMut(Option<(&[u8], usize)>, Option<(&[u8], usize)>),
     ) -> Result<()> {
         self.device
-            .poll(PollType::Wait {
-                submission_index: Some(flight.submission),
-                timeout: None,
-            })
+            .poll(PollType::Wait { submission_index: Some(flight.submission), timeout: None })
             .map_err(|error| RenderError::Driver(error.to_string()))?;
         for _ in 0..flight.waiting {
             flight

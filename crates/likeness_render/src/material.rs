@@ -6,9 +6,7 @@ use bevy::mesh::MeshVertexBufferLayoutRef;
 use bevy::pbr::{MaterialPipeline, MaterialPipelineKey};
 use bevy::prelude::*;
 use bevy::reflect::TypePath;
-use bevy::render::render_resource::{
-    AsBindGroup, RenderPipelineDescriptor, ShaderType, SpecializedMeshPipelineError,
-};
+use bevy::render::render_resource::{AsBindGroup, RenderPipelineDescriptor, ShaderType, SpecializedMeshPipelineError};
 use bevy::render::storage::ShaderBuffer;
 use bevy::shader::ShaderRef;
 
@@ -152,10 +150,7 @@ impl Material for PartMaterial {
         _layout: &MeshVertexBufferLayoutRef,
         key: MaterialPipelineKey<Self>,
     ) -> Result<(), SpecializedMeshPipelineError> {
-        let switches = [
-            (key.bind_group_data.labels, "LABELS"),
-            (key.bind_group_data.detail, "DETAIL"),
-        ];
+        let switches = [(key.bind_group_data.labels, "LABELS"), (key.bind_group_data.detail, "DETAIL")];
         for (_, name) in switches.into_iter().filter(|(on, _)| *on) {
             descriptor.vertex.shader_defs.push(name.into());
             if let Some(fragment) = &mut descriptor.fragment {

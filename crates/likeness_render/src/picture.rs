@@ -44,11 +44,7 @@ pub(crate) struct Transfer {
 
 impl Transfer {
     pub(crate) fn new() -> Self {
-        let linear = std::array::from_fn(|byte| {
-            Color::srgb_u8(byte as u8, 0, 0)
-                .to_linear()
-                .to_f32_array()[0]
-        });
+        let linear = std::array::from_fn(|byte| Color::srgb_u8(byte as u8, 0, 0).to_linear().to_f32_array()[0]);
         let encoded = (0..=4095u32)
             .map(|step| {
                 let value = step as f32 / 4095.0;
@@ -71,8 +67,7 @@ impl Transfer {
 
     /// Puts a premultiplied byte (linear light, sRGB encoded) over another one.
     fn over(&self, front: u8, alpha: u8, back: u8) -> u8 {
-        let value = self.linear[front as usize]
-            + self.linear[back as usize] * (1.0 - f32::from(alpha) / 255.0);
+        let value = self.linear[front as usize] + self.linear[back as usize] * (1.0 - f32::from(alpha) / 255.0);
         self.encode(value)
     }
 
@@ -114,11 +109,7 @@ pub(crate) fn color_tile(
                 (_, Some(image)) => image.get_pixel(x, y).0,
                 _ => {
                     let straight = |byte| transfer.straight(byte, alpha);
-                    out.put_pixel(
-                        x,
-                        y,
-                        Rgba([straight(red), straight(green), straight(blue), alpha]),
-                    );
+                    out.put_pixel(x, y, Rgba([straight(red), straight(green), straight(blue), alpha]));
                     continue;
                 }
             };
@@ -152,21 +143,13 @@ pub(crate) fn label_tile(
     let count = (size * size) as usize;
     let mut parts = passes.parts.then(|| GrayImage::new(size, size));
     let mut depth = passes.depth.then(|| Vec::with_capacity(count));
-    let mut normals = passes
-        .normals
-        .then(|| RgbImage::from_pixel(size, size, Rgb([128, 128, 255])));
+    let mut normals = passes.normals.then(|| RgbImage::from_pixel(size, size, Rgb([128, 128, 255])));
     for y in 0..size {
         let start = (y0 + y) as usize * bytes_per_row + x0 as usize * 16;
         let row = &bytes[start..start + size as usize * 16];
         for (x, pixel) in row.chunks_exact(16).enumerate() {
-            let float = |i: usize| {
-                f32::from_le_bytes([
-                    pixel[i * 4],
-                    pixel[i * 4 + 1],
-                    pixel[i * 4 + 2],
-                    pixel[i * 4 + 3],
-                ])
-            };
+            let float =
+                |i: usize| f32::from_le_bytes([pixel[i * 4], pixel[i * 4 + 1], pixel[i * 4 + 2], pixel[i * 4 + 3]]);
             let covered = float(3) > 0.5;
             if let Some(depth) = &mut depth {
                 depth.push(if covered { float(0) } else { f32::INFINITY });
@@ -179,11 +162,7 @@ pub(crate) fn label_tile(
             }
             if let Some(normals) = &mut normals {
                 let packed = float(2) as u32;
-                normals.put_pixel(
-                    x as u32,
-                    y,
-                    Rgb([packed as u8, (packed >> 8) as u8, (packed >> 16) as u8]),
-                );
+                normals.put_pixel(x as u32, y, Rgb([packed as u8, (packed >> 8) as u8, (packed >> 16) as u8]));
             }
         }
     }
@@ -195,9 +174,7 @@ pub(crate) fn label_tile(
 /// Puts pictures of one size side by side, row by row, `columns` in a row.
 pub fn contact_sheet(pictures: &[RgbaImage], columns: u32) -> RgbaImage {
     let columns = columns.max(1);
-    let (width, height) = pictures
-        .first()
-        .map_or((0, 0), image::GenericImageView::dimensions);
+    let (width, height) = pictures.first().map_or((0, 0), image::GenericImageView::dimensions);
     let used = columns.min(pictures.len() as u32);
     let rows = (pictures.len() as u32).div_ceil(columns);
     let mut sheet = RgbaImage::new(used * width, rows * height);

@@ -58,11 +58,9 @@ pub(crate) struct HeadPool {
 
 /// Adds what the pool needs to the app.
 pub(crate) fn pool_plugin(app: &mut App) {
-    app.init_resource::<Problems>().add_observer(
-        |error: On<LikenessError>, mut problems: ResMut<Problems>| {
-            problems.0.push(error.problem.to_string());
-        },
-    );
+    app.init_resource::<Problems>().add_observer(|error: On<LikenessError>, mut problems: ResMut<Problems>| {
+        problems.0.push(error.problem.to_string());
+    });
     app.add_observer(undress);
 }
 
@@ -96,8 +94,7 @@ impl HeadPool {
         sight: Sight,
     ) -> Self {
         let rig = world.resource::<AssetServer>().load(rig_name.to_owned());
-        let regions =
-            regions.map(|regions| world.resource_mut::<Assets<Image>>().add(index_map(regions)));
+        let regions = regions.map(|regions| world.resource_mut::<Assets<Image>>().add(index_map(regions)));
         let masks = masks
             .and_then(|masks| with_mips(&mask_map(masks), transfer))
             .map(|masks| world.resource_mut::<Assets<Image>>().add(masks));
@@ -131,14 +128,14 @@ impl HeadPool {
         if let Some(message) = world.resource::<Problems>().0.first() {
             return Err(self.problem(message.clone()));
         }
-        let mut naked = world.query_filtered::<(Entity, &LikenessHead, &SlotIndex, Option<&HeadParts>), Without<Dressed>>();
+        let mut naked =
+            world.query_filtered::<(Entity, &LikenessHead, &SlotIndex, Option<&HeadParts>), Without<Dressed>>();
         let mut ready = Vec::new();
         let mut waiting = 0;
         for (head, settings, slot, parts) in naked.iter(world) {
             match parts {
                 Some(parts) => {
-                    let parts: Vec<_> =
-                        parts.iter().map(|(name, part)| (name.to_owned(), part)).collect();
+                    let parts: Vec<_> = parts.iter().map(|(name, part)| (name.to_owned(), part)).collect();
                     ready.push((head, settings.lod, slot.0, parts));
                 }
                 None => waiting += 1,
@@ -151,7 +148,9 @@ impl HeadPool {
         for (head, lod, slot, parts) in ready {
             for (name, part) in parts {
                 let Some(kind) = PartKind::from_name(&name) else {
-                    return Err(self.problem(format!("the mesh part {name} is not known: name it skin, eyes, lashes, teeth or tongue")));
+                    return Err(self.problem(format!(
+                        "the mesh part {name} is not known: name it skin, eyes, lashes, teeth or tongue"
+                    )));
                 };
                 let materials = match self.materials.get(&(kind, lod)) {
                     Some(materials) => materials.clone(),
@@ -168,10 +167,7 @@ impl HeadPool {
     }
 
     fn problem(&self, message: String) -> RenderError {
-        RenderError::Head {
-            path: self.rig_path.clone(),
-            message,
-        }
+        RenderError::Head { path: self.rig_path.clone(), message }
     }
 
     /// The materials of a part; `None` while a texture is being loaded.
@@ -200,13 +196,9 @@ impl HeadPool {
             PartKind::Tongue => &textures.tongue,
         };
         let mut pictures = [None, None, None];
-        let relief = [
-            textures.skin_normal.as_ref().filter(|_| detail),
-            textures.skin_roughness.as_ref().filter(|_| detail),
-        ];
-        for (source, place) in
-            [wanted.as_ref(), relief[0], relief[1]].into_iter().zip(&mut pictures)
-        {
+        let relief =
+            [textures.skin_normal.as_ref().filter(|_| detail), textures.skin_roughness.as_ref().filter(|_| detail)];
+        for (source, place) in [wanted.as_ref(), relief[0], relief[1]].into_iter().zip(&mut pictures) {
             if let Some(source) = source {
                 let Some(picture) = self.picture(world, source, transfer)? else {
                     return Ok(None);
@@ -215,7 +207,8 @@ impl HeadPool {
             }
         }
         let [albedo, normals, roughness] = pictures;
-        let Some(mesh) = world.get::<Mesh3d>(part).and_then(|mesh| world.resource::<Assets<Mesh>>().get(&mesh.0)) else {
+        let Some(mesh) = world.get::<Mesh3d>(part).and_then(|mesh| world.resource::<Assets<Mesh>>().get(&mesh.0))
+        else {
             return Ok(None);
         };
         let seen = self.sight.of(mesh, kind, lod);
@@ -236,19 +229,11 @@ impl HeadPool {
             roughness,
             sight,
             masks: self.masks.clone(),
-            key: PartKey {
-                labels: false,
-                detail,
-                two_sided: blended,
-            },
+            key: PartKey { labels: false, detail, two_sided: blended },
             alpha_mode: if blended { AlphaMode::Blend } else { AlphaMode::Opaque },
         };
         let labels = PartMaterial {
-            key: PartKey {
-                labels: true,
-                detail: false,
-                two_sided: false,
-            },
+            key: PartKey { labels: true, detail: false, two_sided: false },
             alpha_mode: AlphaMode::Opaque,
             ..material.clone()
         };
@@ -289,14 +274,7 @@ impl HeadPool {
     }
 
     /// Puts the materials on a part and adds its twin for the label passes.
-    fn dress(
-        &self,
-        world: &mut World,
-        head: Entity,
-        part: Entity,
-        slot: u32,
-        materials: &PartMaterials,
-    ) {
+    fn dress(&self, world: &mut World, head: Entity, part: Entity, slot: u32, materials: &PartMaterials) {
         let Some(mesh) = world.get::<Mesh3d>(part).map(|mesh| mesh.0.clone()) else {
             return;
         };
@@ -348,10 +326,7 @@ impl HeadPool {
                     Transform::from_rotation(shot.pose.rotation()),
                     Face::from(shot.face.clone()),
                     Expression(shot.expression),
-                    Gaze {
-                        yaw: shot.gaze[0],
-                        pitch: shot.gaze[1],
-                    },
+                    Gaze { yaw: shot.gaze[0], pitch: shot.gaze[1] },
                 ));
             }
         }

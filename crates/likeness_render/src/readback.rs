@@ -22,20 +22,14 @@ pub(crate) struct CopyTo {
 impl CopyTo {
     /// A buffer for a picture of `width` x `height` pixels of `pixel_bytes` bytes.
     pub(crate) fn new(device: &RenderDevice, width: u32, height: u32, pixel_bytes: u32) -> Self {
-        let bytes_per_row =
-            RenderDevice::align_copy_bytes_per_row((width * pixel_bytes) as usize) as u32;
+        let bytes_per_row = RenderDevice::align_copy_bytes_per_row((width * pixel_bytes) as usize) as u32;
         let buffer = device.create_buffer(&BufferDescriptor {
             label: Some("atlas read-back"),
             size: u64::from(bytes_per_row) * u64::from(height),
             usage: BufferUsages::COPY_DST | BufferUsages::MAP_READ,
             mapped_at_creation: false,
         });
-        Self {
-            buffer,
-            width,
-            height,
-            bytes_per_row,
-        }
+        Self { buffer, width, height, bytes_per_row }
     }
 }
 
@@ -61,16 +55,8 @@ fn copy_picture(view: ViewQuery<(&ViewTarget, &CopyTo)>, mut context: RenderCont
         texture.as_image_copy(),
         TexelCopyBufferInfo {
             buffer: &to.buffer,
-            layout: TexelCopyBufferLayout {
-                offset: 0,
-                bytes_per_row: Some(to.bytes_per_row),
-                rows_per_image: None,
-            },
+            layout: TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(to.bytes_per_row), rows_per_image: None },
         },
-        Extent3d {
-            width: to.width,
-            height: to.height,
-            depth_or_array_layers: 1,
-        },
+        Extent3d { width: to.width, height: to.height, depth_or_array_layers: 1 },
     );
 }

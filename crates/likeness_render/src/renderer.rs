@@ -28,6 +28,11 @@ const IRIS_REFERENCE: Vec3 = Vec3::new(0.12, 0.06, 0.03);
 /// Pictures from this size on are drawn with the full mesh.
 const FULL_DETAIL_FROM: u32 = 384;
 
+/// Least and greatest tint of the lips over the skin's.
+const LIPS_TINT: (f32, f32) = (0.6, 1.15);
+/// Least and greatest tint of the brows over the skin's.
+const BROW_TINT: (f32, f32) = (0.5, 1.6);
+
 /// How to start a renderer.
 #[derive(Clone, Debug)]
 pub struct RenderOptions {
@@ -44,12 +49,7 @@ pub struct RenderOptions {
 impl RenderOptions {
     /// The defaults for a rig.
     pub fn new(rig_path: impl Into<PathBuf>) -> Self {
-        Self {
-            rig_path: rig_path.into(),
-            samples: 4,
-            lod: None,
-            batch: MOST_TILES,
-        }
+        Self { rig_path: rig_path.into(), samples: 4, lod: None, batch: MOST_TILES }
     }
 }
 
@@ -78,16 +78,10 @@ impl Renderer {
     /// [`RenderError::Rig`] or [`RenderError::Image`] for missing or broken files.
     pub fn new(options: RenderOptions) -> Result<Self> {
         let rig = Rig::load(&options.rig_path)?;
-        let io = |source| RenderError::Io {
-            path: options.rig_path.clone(),
-            source,
-        };
+        let io = |source| RenderError::Io { path: options.rig_path.clone(), source };
         let rig_path = options.rig_path.canonicalize().map_err(io)?;
         let folder = rig_path.parent().unwrap_or(Path::new("/")).to_owned();
-        let name = rig_path
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default();
+        let name = rig_path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let picture = |path: PathBuf| {
             if !path.exists() {
                 return Ok(None);
@@ -166,8 +160,7 @@ impl Renderer {
         let mut in_flight: Option<(InFlight, &[Shot])> = None;
         let mut settled = !(changed || spawned);
         for batch in shots.chunks(atlas.tiles()) {
-            let slots: Vec<Slot> =
-                batch.iter().enumerate().map(|(tile, shot)| self.slot(shot, atlas, tile)).collect();
+            let slots: Vec<Slot> = batch.iter().enumerate().map(|(tile, shot)| self.slot(shot, atlas, tile)).collect();
             self.pool.pose(self.engine.world(), lod, batch);
             if !settled {
                 let (pool, transfer) = (&mut self.pool, &self.transfer);
@@ -196,12 +189,7 @@ impl Renderer {
         let transfer = &self.transfer;
         self.engine.collect(flight, |color, labels| {
             for (tile, shot) in batch.iter().enumerate() {
-                let mut picture = Picture {
-                    color: RgbaImage::new(0, 0),
-                    parts: None,
-                    depth: None,
-                    normals: None,
-                };
+                let mut picture = Picture { color: RgbaImage::new(0, 0), parts: None, depth: None, normals: None };
                 if let Some((bytes, row)) = color {
                     picture.color = color_tile(bytes, row, atlas, tile, &shot.background, transfer);
                 }
@@ -258,12 +246,14 @@ impl Renderer {
         let to_head: Quat = shot.pose.rotation().inverse();
         let color = |slot: Option<usize>| slot.and_then(|slot| shot.face.colors.get(slot).copied()).map(Vec3::from);
         // The colour over that which the rig's textures are painted with.
-        let ratio = |slot: Option<usize>| {
-            let painted = slot.map(|slot| Vec3::from(self.rig.colors[slot].default).max(Vec3::splat(1e-3)));
-            color(slot).zip(painted).map_or(Vec3::ONE, |(color, painted)| color / painted)
-        };
         let reference = Vec3::from(SKIN_REFERENCE);
         let skin = color(self.skin_slot).unwrap_or(reference) / reference;
+        // Lips and brows stay within what the skin allows: their masks cover some skin too, which a light colour over a dark
+        // painted one would turn white.
+        let ratio = |slot: Option<usize>, (low, high): (f32, f32)| {
+            let painted = slot.map(|slot| Vec3::from(self.rig.colors[slot].default).max(Vec3::splat(1e-3)));
+            color(slot).zip(painted).map_or(skin, |(color, painted)| (color / painted).clamp(skin * low, skin * high))
+        };
         let mut slot = Slot {
             clip_from_world: atlas.clip_from_tile(tile) * projection * view,
             view_from_world: view,
@@ -274,8 +264,8 @@ impl Renderer {
             head_from_world: Mat4::from_quat(to_head),
             skin: skin.extend(1.0),
             iris: color(self.iris_slot).unwrap_or(IRIS_REFERENCE).extend(1.0),
-            lips: ratio(self.lips_slot).extend(1.0),
-            hair: ratio(self.hair_slot).extend(1.0),
+            lips: ratio(self.lips_slot, LIPS_TINT).extend(1.0),
+            hair: ratio(self.hair_slot, BROW_TINT).extend(1.0),
             ..Slot::default()
         };
         for (light, lamp) in shot.lights.lamps().iter().zip(&mut slot.lamps) {

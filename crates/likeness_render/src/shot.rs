@@ -44,11 +44,7 @@ impl Shot {
     /// Whether every number can be drawn.
     pub(crate) fn check(&self, shot: usize) -> Result<()> {
         let number = |field, value: f32, is_fine: bool, expected| {
-            if value.is_finite() && is_fine {
-                Ok(())
-            } else {
-                Err(RenderError::Shot { shot, field, value, expected })
-            }
+            if value.is_finite() && is_fine { Ok(()) } else { Err(RenderError::Shot { shot, field, value, expected }) }
         };
         for value in self.expression {
             number("expression", value, true, "a number")?;
@@ -98,11 +94,7 @@ pub struct ShotCamera {
 impl Default for ShotCamera {
     /// A portrait with a field of view of 30 degrees: the whole head with a little air around it.
     fn default() -> Self {
-        Self {
-            fov_y: 30f32.to_radians(),
-            distance: 0.58,
-            target: Vec3::new(0.0, -0.01, 0.0),
-        }
+        Self { fov_y: 30f32.to_radians(), distance: 0.58, target: Vec3::new(0.0, -0.01, 0.0) }
     }
 }
 
@@ -110,11 +102,7 @@ impl ShotCamera {
     /// A camera with another field of view (radians) that shows the target at the same size.
     pub fn with_fov(self, fov_y: f32) -> Self {
         let distance = self.distance * (self.fov_y / 2.0).tan() / (fov_y / 2.0).tan();
-        Self {
-            fov_y,
-            distance,
-            ..self
-        }
+        Self { fov_y, distance, ..self }
     }
 
     /// The same camera for projecting points into a square picture of `size` pixels.
@@ -243,11 +231,7 @@ impl Views {
             Self::ThreeQuarter => 40.0,
             Self::Side => 90.0,
         };
-        HeadPose {
-            yaw,
-            pitch: 0.0,
-            roll: 0.0,
-        }
+        HeadPose { yaw, pitch: 0.0, roll: 0.0 }
     }
 
     /// A neutral portrait in this view, the camera moved so that the back of the head is in the picture too.
@@ -278,19 +262,9 @@ pub struct Passes {
 
 impl Passes {
     /// The lit picture alone.
-    pub const COLOR: Self = Self {
-        color: true,
-        parts: false,
-        depth: false,
-        normals: false,
-    };
+    pub const COLOR: Self = Self { color: true, parts: false, depth: false, normals: false };
     /// Every pass.
-    pub const ALL: Self = Self {
-        color: true,
-        parts: true,
-        depth: true,
-        normals: true,
-    };
+    pub const ALL: Self = Self { color: true, parts: true, depth: true, normals: true };
 
     pub(crate) fn labels(self) -> bool {
         self.parts || self.depth || self.normals

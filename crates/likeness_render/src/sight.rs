@@ -157,9 +157,7 @@ mod tests {
 
     #[test]
     fn wall_hides_its_side() {
-        let wall = vec![
-            [Vec3::new(0.01, -9.0, -9.0), Vec3::new(0.01, 9.0, -9.0), Vec3::new(0.01, 0.0, 9.0)],
-        ];
+        let wall = vec![[Vec3::new(0.01, -9.0, -9.0), Vec3::new(0.01, 9.0, -9.0), Vec3::new(0.01, 0.0, 9.0)]];
         let seen = sight(wall).at(Vec3::ZERO, Vec3::Z);
         let toward = |direction: Vec3| seen.x + seen.truncate_first().dot(direction.normalize());
         assert!(toward(Vec3::new(-1.0, 0.0, 1.0)) > 0.8);

@@ -42,12 +42,8 @@ pub(crate) fn with_mips(image: &Image, transfer: &Transfer) -> Option<Image> {
         (width, height) = (next_width, next_height);
         levels += 1;
     }
-    let mut mipped = Image::new_uninit(
-        size,
-        TextureDimension::D2,
-        image.texture_descriptor.format,
-        RenderAssetUsages::RENDER_WORLD,
-    );
+    let mut mipped =
+        Image::new_uninit(size, TextureDimension::D2, image.texture_descriptor.format, RenderAssetUsages::RENDER_WORLD);
     mipped.texture_descriptor.mip_level_count = levels;
     mipped.data = Some(data);
     mipped.sampler = ImageSampler::Descriptor(ImageSamplerDescriptor {
@@ -61,11 +57,7 @@ fn average(texels: [&[u8]; 4], is_srgb: bool, transfer: &Transfer) -> [u8; 4] {
     let weight: f32 = texels.iter().map(|texel| f32::from(texel[3])).sum();
     let channel = |c: usize| {
         let value = |texel: &[u8]| {
-            if is_srgb {
-                transfer.decode(texel[c])
-            } else {
-                f32::from(texel[c]) / 255.0
-            }
+            if is_srgb { transfer.decode(texel[c]) } else { f32::from(texel[c]) / 255.0 }
         };
         let sum: f32 = if weight > 0.0 {
             texels.iter().map(|texel| value(texel) * f32::from(texel[3])).sum::<f32>() / weight
@@ -80,11 +72,7 @@ fn average(texels: [&[u8]; 4], is_srgb: bool, transfer: &Transfer) -> [u8; 4] {
 /// A texture whose red channel is a byte a texel, read unfiltered.
 pub(crate) fn index_map(indices: &image::GrayImage) -> Image {
     Image::new(
-        Extent3d {
-            width: indices.width(),
-            height: indices.height(),
-            depth_or_array_layers: 1,
-        },
+        Extent3d { width: indices.width(), height: indices.height(), depth_or_array_layers: 1 },
         TextureDimension::D2,
         indices.as_raw().clone(),
         TextureFormat::R8Unorm,

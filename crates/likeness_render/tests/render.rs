@@ -148,7 +148,10 @@ fn landmarks_depth_and_parts_agree() {
 fn depth_is_that_of_the_landmarks() {
     let mut renderer = renderer();
     let shot = neutral(&renderer);
-    let picture = renderer.render(std::slice::from_ref(&shot), 256, Passes { depth: true, ..Passes::default() }).unwrap().remove(0);
+    let picture = renderer
+        .render(std::slice::from_ref(&shot), 256, Passes { depth: true, ..Passes::default() })
+        .unwrap()
+        .remove(0);
     let landmarks = renderer.landmarks(&shot, 256).unwrap();
     let depth = picture.depth.unwrap();
     let nose = depth[(landmarks[30].y as u32 * 256 + landmarks[30].x as u32) as usize];

@@ -70,9 +70,7 @@ impl Backdrop {
             for blob in &self.blobs {
                 let cover = blob.cover(u, v);
                 if cover > 0.0 {
-                    for c in 0..3 {
-                        color[c] += (blob.color[c] - color[c]) * cover;
-                    }
+                    color = std::array::from_fn(|c| color[c] + (blob.color[c] - color[c]) * cover);
                 }
             }
             let noise = self.noise * (self.value_noise(u, v) - 0.5);

@@ -148,9 +148,10 @@ const OTHERS: usize = 20;
 pub fn measure(net: &BonePointNet, head: &Head, space: &ShapeSpace, held_out: &HeldOut) -> Result<Figures> {
     let mut figures = Figures::default();
     if !held_out.renders.is_empty() {
-        let items = held_out.renders.iter().map(|render| {
-            (&render.picture, std::array::from_fn(|i| Vec2::from_array(render.label.landmarks[i])))
-        });
+        let items = held_out
+            .renders
+            .iter()
+            .map(|render| (&render.picture, std::array::from_fn(|i| Vec2::from_array(render.label.landmarks[i]))));
         measure_renders(&answers(net, items)?, head, space, &held_out.renders, &mut figures)?;
     }
     if !held_out.photos.is_empty() {
@@ -184,9 +185,8 @@ fn measure_renders(
         let moved = space.squared_movement(&rows)?.to_vec1::<f32>()?;
         Ok(moved.iter().map(|square| f64::from(square.max(0.0)).sqrt()).sum::<f64>() / n as f64 * 1e3)
     };
-    let difference = |predicted: &[f32], preset: &[f32]| -> Vec<f32> {
-        predicted.iter().zip(preset).map(|(a, b)| a - b).collect()
-    };
+    let difference =
+        |predicted: &[f32], preset: &[f32]| -> Vec<f32> { predicted.iter().zip(preset).map(|(a, b)| a - b).collect() };
     let mean = &head.prior.mean;
     let n = renders.len() as f64;
     let (mut own, mut of_mean) = (0.0, 0.0);
@@ -250,7 +250,8 @@ pub fn same_person(space: &ShapeSpace, faces: &[&[f32]], people: &[u64]) -> Resu
     let dot = |a: &[f32], b: &[f32]| -> f64 { a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum() };
     // Each latent counts by how much it varies over these people: a direction that the network never answers is no difference.
     let cosine = |i: usize, j: usize| {
-        -dot(&latents[i], &latents[j]) / (dot(&latents[i], &latents[i]) * dot(&latents[j], &latents[j])).sqrt().max(1e-12)
+        -dot(&latents[i], &latents[j])
+            / (dot(&latents[i], &latents[i]) * dot(&latents[j], &latents[j])).sqrt().max(1e-12)
     };
     let vertices =
         |i: usize, j: usize| dot(&moved[i], &plain[i]) + dot(&moved[j], &plain[j]) - 2.0 * dot(&moved[i], &plain[j]);

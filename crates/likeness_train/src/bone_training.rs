@@ -96,7 +96,11 @@ pub fn train_bone_point(head: &Head, data: BoneData, held_out: &HeldOut, options
     )?;
     let mut optimizer = AdamW::new(
         &map,
-        AdamWConfig { learning_rate: options.learning_rate, weight_decay: options.weight_decay, ..AdamWConfig::default() },
+        AdamWConfig {
+            learning_rate: options.learning_rate,
+            weight_decay: options.weight_decay,
+            ..AdamWConfig::default()
+        },
     )?;
     let mut average = Average::new(&map, options.average)?;
     let mut stop = ThresholdStop::new(options.threshold);
@@ -106,8 +110,7 @@ pub fn train_bone_point(head: &Head, data: BoneData, held_out: &HeldOut, options
         standing = checkpoint::load(&checkpoint_path, &map, &mut optimizer, &mut average)?;
         stop.restore((standing.smoothed.unwrap_or(f64::NAN), standing.seen));
     }
-    let mut log =
-        MetricsLog::open(&options.run.join("metrics.jsonl"), (standing.step > 0).then_some(standing.step))?;
+    let mut log = MetricsLog::open(&options.run.join("metrics.jsonl"), (standing.step > 0).then_some(standing.step))?;
     let seed = options.seed;
     let data = Arc::new(data);
     let mut loader = Loader::start(standing.step, options.workers, 3, move |index| data.batch(seed, index))?;

@@ -125,10 +125,9 @@ pub fn load(path: &Path, map: &VarMap, optimizer: &mut AdamW, average: &mut Aver
     {
         let map = map.data().lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         for (name, var) in map.iter() {
-            let tensor = net
-                .get(name)
-                .filter(|tensor| tensor.shape() == var.shape())
-                .ok_or_else(|| data_error(path, name, "missing or of another shape: resume with the options of the first run"))?;
+            let tensor = net.get(name).filter(|tensor| tensor.shape() == var.shape()).ok_or_else(|| {
+                data_error(path, name, "missing or of another shape: resume with the options of the first run")
+            })?;
             var.set(tensor)?;
         }
     }

@@ -47,8 +47,7 @@ impl Effects {
         });
         let width = self.noise * 6f32.sqrt();
         for pixel in out.pixels_mut() {
-            let noise =
-                if width > 0.0 { width * (dice.uniform(-0.5, 0.5) + dice.uniform(-0.5, 0.5)) } else { 0.0 };
+            let noise = if width > 0.0 { width * (dice.uniform(-0.5, 0.5) + dice.uniform(-0.5, 0.5)) } else { 0.0 };
             for (c, value) in pixel.0.iter_mut().enumerate() {
                 *value = (tone[c][*value as usize] + noise).clamp(0.0, 255.0) as u8;
             }

@@ -84,10 +84,7 @@ pub fn render_faces(head: &Head, options: &FacesOptions) -> Result<u64> {
         if send.send(Drawn { path: shard_path(&options.out, shard), pictures }).is_err() {
             break;
         }
-        console.report(&Report::from([
-            ("step".to_owned(), done as f64 + 1.0),
-            ("pictures".to_owned(), drawn as f64),
-        ]));
+        console.report(&Report::from([("step".to_owned(), done as f64 + 1.0), ("pictures".to_owned(), drawn as f64)]));
     }
     drop(send);
     encoder.join().map_err(|_| TrainError::Loader("the encoder's thread ended".into()))??;
@@ -155,7 +152,9 @@ fn label(head: &Head, options: &FacesOptions, index: u64, scene: &Scene, shot: &
         camera: CameraLabel { distance: scene.distance, fov_y: scene.fov_y, target: scene.target.to_array() },
         landmarks: points
             .iter()
-            .map(|point| camera.project(rotation * *point).unwrap_or_default().to_array().map(|x| (x * 100.0).round() / 100.0))
+            .map(|point| {
+                camera.project(rotation * *point).unwrap_or_default().to_array().map(|x| (x * 100.0).round() / 100.0)
+            })
             .collect(),
     }
 }

@@ -65,7 +65,11 @@ impl FaceGeometry {
             let joint = binding.joint_of_bone(bone).unwrap_or_default();
             let above = mesh.joints[joint].parent;
             if above.is_some_and(|parent| bone_above(mesh, &binding, parent).is_some()) {
-                return Err(data_error(here, &rig.bones[bone].name, "a shape bone below a shape bone: make them siblings"));
+                return Err(data_error(
+                    here,
+                    &rig.bones[bone].name,
+                    "a shape bone below a shape bone: make them siblings",
+                ));
             }
             centres.push(rest[joint].w_axis.truncate());
         }
@@ -154,16 +158,29 @@ impl FaceGeometry {
             .collect()
     }
 
-    /// The row of the contour table whose yaw is nearest.
-    fn contour_row(&self, yaw: f32) -> &[SurfacePoint] {
-        let distance = |row: &usize| (self.contour_yaws[*row] - yaw).abs();
-        let row = (0..self.contour_yaws.len()).min_by(|a, b| distance(a).total_cmp(&distance(b)));
-        row.map_or(&[], |row| &self.contour[row])
+    /// The rows of the contour table on both sides of a yaw, and the part of the second.
+    fn contour_mix(&self, yaw: f32) -> (usize, usize, f32) {
+        let last = self.contour_yaws.len() - 1;
+        let high = self.contour_yaws.iter().position(|known| *known >= yaw).unwrap_or(last);
+        if high == 0 || self.contour_yaws[high] <= yaw {
+            return (high, high, 0.0);
+        }
+        let (from, to) = (self.contour_yaws[high - 1], self.contour_yaws[high]);
+        (high - 1, high, (yaw - from) / (to - from))
     }
 
-    /// The surface points of the landmarks as seen at `yaw` degrees.
-    fn surface(&self, yaw: f32) -> impl Iterator<Item = &SurfacePoint> {
-        self.contour_row(yaw).iter().chain(&self.inner)
+    /// Calls `visit(landmark, point, share)` for all surface points that make up the landmarks at `yaw` degrees.
+    fn each_point(&self, yaw: f32, mut visit: impl FnMut(usize, &SurfacePoint, f32)) {
+        let (low, high, part) = self.contour_mix(yaw);
+        for i in 0..17 {
+            visit(i, &self.contour[low][i], 1.0 - part);
+            if part > 0.0 {
+                visit(i, &self.contour[high][i], part);
+            }
+        }
+        for (i, point) in self.inner.iter().enumerate() {
+            visit(17 + i, point, 1.0);
+        }
     }
 
     fn place(bones: &[BoneState], expression: &[f32], point: &SurfacePoint) -> Vec3 {
@@ -182,19 +199,25 @@ impl FaceGeometry {
     pub fn points(&self, values: &[f32], expression: &[f32], yaw: f32) -> [Vec3; 68] {
         let bones = self.bones(values);
         let mut points = [Vec3::ZERO; 68];
-        for (placed, point) in points.iter_mut().zip(self.surface(yaw)) {
-            *placed = Self::place(&bones, expression, point);
-        }
+        self.each_point(yaw, |i, point, share| points[i] += share * Self::place(&bones, expression, point));
         points
     }
 
     /// Gradients with respect to parameters and expression from those with respect to the points.
-    fn pull_back(&self, values: &[f32], expression: &[f32], yaw: f32, points: &[Vec3; 68], to: (&mut [f32], &mut [f32])) {
+    fn pull_back(
+        &self,
+        values: &[f32],
+        expression: &[f32],
+        yaw: f32,
+        points: &[Vec3; 68],
+        to: (&mut [f32], &mut [f32]),
+    ) {
         let (to_values, to_expression) = to;
         let bones = self.bones(values);
         let mut matrices = vec![Mat3::ZERO; bones.len()];
         let mut places = vec![Vec3::ZERO; bones.len()];
-        for (&gradient, point) in points.iter().zip(self.surface(yaw)) {
+        self.each_point(yaw, |i, point, share| {
+            let gradient = points[i] * share;
             for term in &point.0 {
                 let mut pulled = gradient;
                 if let Some(bone) = term.bone {
@@ -210,9 +233,11 @@ impl FaceGeometry {
                     to_expression[coefficient] += pulled.dot(delta);
                 }
             }
-        }
+        });
         let mut channels = vec![0.0; bones.len() * 9];
-        for (((bone, gradient), place), out) in bones.iter().zip(&matrices).zip(&places).zip(channels.chunks_exact_mut(9)) {
+        for (((bone, gradient), place), out) in
+            bones.iter().zip(&matrices).zip(&places).zip(channels.chunks_exact_mut(9))
+        {
             place.write_to_slice(&mut out[..3]);
             // matrix = rotation * diag(scale)
             let scaled = Mat3::from_cols(
@@ -393,8 +418,7 @@ impl CustomOp3 for ProjectLandmarks {
         let mut out = vec![0.0; n * 136];
         out.par_chunks_exact_mut(136).enumerate().for_each(|(i, out)| {
             let pose = pose_of(&pose[3 * i..]);
-            let points =
-                self.geometry.points(&parameters[i * p..][..p], &expression[i * 52..][..52], pose[0] * 90.0);
+            let points = self.geometry.points(&parameters[i * p..][..p], &expression[i * 52..][..52], pose[0] * 90.0);
             for (point, out) in points.iter().zip(out.chunks_exact_mut(2)) {
                 self.view.project(pose, *point).write_to_slice(out);
             }
@@ -452,7 +476,8 @@ impl CustomOp3 for ProjectLandmarks {
 /// # Errors
 /// Tensors of other shapes.
 pub fn align_points(points: &Tensor, targets: &Tensor, weights: &Tensor) -> candle_core::Result<Tensor> {
-    let weights = (weights / f64::from(weights.sum_all()?.to_scalar::<f32>()?))?.reshape((1, weights.elem_count(), 1))?;
+    let weights =
+        (weights / f64::from(weights.sum_all()?.to_scalar::<f32>()?))?.reshape((1, weights.elem_count(), 1))?;
     let centre = |tensor: &Tensor| -> candle_core::Result<(Tensor, Tensor)> {
         let mean = tensor.broadcast_mul(&weights)?.sum_keepdim(1)?;
         Ok((tensor.broadcast_sub(&mean)?, mean))

@@ -92,7 +92,11 @@ pub fn train_landmarks(data: LandmarkData, held_out: &[LandmarkItem], options: &
     let offset = builder.get_with_hints((1, 68, 2), OFFSET, candle_nn::Init::Const(0.0))?;
     let mut optimizer = AdamW::new(
         &map,
-        AdamWConfig { learning_rate: options.learning_rate, weight_decay: options.weight_decay, ..AdamWConfig::default() },
+        AdamWConfig {
+            learning_rate: options.learning_rate,
+            weight_decay: options.weight_decay,
+            ..AdamWConfig::default()
+        },
     )?;
     let mut average = Average::new(&map, options.average)?;
     let checkpoint_path = options.run.join("checkpoint.safetensors");
@@ -104,8 +108,7 @@ pub fn train_landmarks(data: LandmarkData, held_out: &[LandmarkItem], options: &
     let mut log = MetricsLog::open(&metrics_path, (standing.step > 0).then_some(standing.step))?;
     let (seed, batch) = (options.seed, options.batch);
     let data = Arc::new(data);
-    let mut loader =
-        Loader::start(standing.step, options.workers, 3, move |index| data.batch(seed, index, batch))?;
+    let mut loader = Loader::start(standing.step, options.workers, 3, move |index| data.batch(seed, index, batch))?;
     let mut console = Console::new("landmarks", options.steps);
     let (started, before) = (Instant::now(), standing.seconds);
     let mut held_out_error = f64::NAN;

@@ -25,9 +25,10 @@ impl MetricsLog {
     /// The file cannot be read or written.
     pub fn open(path: &Path, resumed_at: Option<u64>) -> Result<Self> {
         let kept = match resumed_at {
-            Some(step) if path.exists() => {
-                read_metrics(path)?.into_iter().filter(|report| report.get("step").is_some_and(|s| *s <= step as f64)).collect()
-            }
+            Some(step) if path.exists() => read_metrics(path)?
+                .into_iter()
+                .filter(|report| report.get("step").is_some_and(|s| *s <= step as f64))
+                .collect(),
             _ => Vec::new(),
         };
         let mut text = String::new();

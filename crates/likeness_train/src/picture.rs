@@ -45,8 +45,7 @@ impl Planes {
             return;
         }
         let radius = (2.5 * sigma).ceil() as usize;
-        let mut kernel: Vec<f32> =
-            (0..=radius).map(|i| (-(i as f32).powi(2) / (2.0 * sigma * sigma)).exp()).collect();
+        let mut kernel: Vec<f32> = (0..=radius).map(|i| (-(i as f32).powi(2) / (2.0 * sigma * sigma)).exp()).collect();
         let sum = kernel[0] + 2.0 * kernel[1..].iter().sum::<f32>();
         kernel.iter_mut().for_each(|k| *k /= sum);
         let n = self.size;
@@ -87,7 +86,11 @@ fn filter_line(row: &mut [f32], kernel: &[f32], line: &mut [f32]) {
     for (x, value) in row.iter_mut().enumerate() {
         let centre = x + radius;
         *value = kernel[0] * line[centre]
-            + kernel[1..].iter().enumerate().map(|(i, k)| k * (line[centre - 1 - i] + line[centre + 1 + i])).sum::<f32>();
+            + kernel[1..]
+                .iter()
+                .enumerate()
+                .map(|(i, k)| k * (line[centre - 1 - i] + line[centre + 1 + i]))
+                .sum::<f32>();
     }
 }
 

@@ -148,9 +148,7 @@ pub fn load_portraits(root: &Path, labels: Vec<PortraitLabel>, max_iod: f32) -> 
 /// Sampling weights for the portraits: each group (source, sex, young or not) is lifted toward an equal share. `strength` 0 keeps
 /// the collection as it is, 1 gives every group the same weight.
 pub fn balance_weights(labels: &[&PortraitLabel], strength: f32) -> Vec<f32> {
-    let group = |label: &PortraitLabel| {
-        (label.source.clone(), label.estimated_sex.clone(), label.estimated_age < 40.0)
-    };
+    let group = |label: &PortraitLabel| (label.source.clone(), label.estimated_sex.clone(), label.estimated_age < 40.0);
     let mut counts: BTreeMap<_, usize> = BTreeMap::new();
     for label in labels {
         *counts.entry(group(label)).or_default() += 1;

@@ -139,7 +139,8 @@ fn draw_colors(dice: &mut Dice) -> [(&'static str, [f32; 3]); 4] {
             [[0.06, 0.03, 0.015], [0.18, 0.09, 0.04], [0.45, 0.30, 0.14], [0.22, 0.07, 0.03], [0.45, 0.44, 0.43]];
         HAIR[dice.below(HAIR.len())].map(|value| value * dice.uniform(0.7, 1.3))
     };
-    let lips = [skin[0] * dice.uniform(0.72, 0.95), skin[1] * dice.uniform(0.4, 0.68), skin[2] * dice.uniform(0.45, 0.75)];
+    let lips =
+        [skin[0] * dice.uniform(0.72, 0.95), skin[1] * dice.uniform(0.4, 0.68), skin[2] * dice.uniform(0.45, 0.75)];
     [("skin", skin), ("iris", iris), ("hair", hair), ("lips", lips)]
 }
 

@@ -136,7 +136,9 @@ mod tests {
         assert_eq!(reversal_strength(0.0), 0.0);
         assert!((reversal_strength(0.1) - 0.462_117).abs() < 1e-5);
         assert!((reversal_strength(1.0) - 0.999_909).abs() < 1e-5);
-        assert!((0..100).all(|i| reversal_strength(f64::from(i) / 100.0) < reversal_strength(f64::from(i + 1) / 100.0)));
+        assert!(
+            (0..100).all(|i| reversal_strength(f64::from(i) / 100.0) < reversal_strength(f64::from(i + 1) / 100.0))
+        );
         assert_eq!(reversal_strength(5.0), reversal_strength(1.0));
     }
 

@@ -43,9 +43,8 @@ impl ShapeSpace {
         }
         let motion: Vec<f32> = prior.vertex_motion.iter().map(|motion| motion * motion).collect();
         let row = |j: usize| &prior.factor[j * prior.rank..][..prior.rank];
-        let covariance = |i: usize, j: usize| -> f64 {
-            row(i).iter().zip(row(j)).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
-        };
+        let covariance =
+            |i: usize, j: usize| -> f64 { row(i).iter().zip(row(j)).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum() };
         let weighted: f64 = (0..p).map(|j| f64::from(motion[j]) * covariance(j, j)).sum();
         let squared: f64 = (0..p)
             .into_par_iter()
@@ -87,9 +86,9 @@ fn latents_of_unit(prior: &Prior, parameter: usize) -> Vec<f32> {
 }
 
 fn gram(rig: &Rig, mesh: &HeadMesh, prior: &Prior) -> Result<Vec<f32>> {
-    let skin = mesh
-        .part("skin")
-        .ok_or_else(|| data_error(std::path::Path::new(&rig.mesh), "skin", "no part of this name: build the head again"))?;
+    let skin = mesh.part("skin").ok_or_else(|| {
+        data_error(std::path::Path::new(&rig.mesh), "skin", "no part of this name: build the head again")
+    })?;
     let compiled = rig.compile()?;
     let binding = mesh.bind(rig)?;
     let place = |values: &[f32]| {
@@ -98,7 +97,8 @@ fn gram(rig: &Rig, mesh: &HeadMesh, prior: &Prior) -> Result<Vec<f32>> {
         mesh.skin(skin, &binding.joint_matrices(mesh, &offsets), &[], &mut points);
         points
     };
-    let face: Vec<usize> = place(&prior.mean).iter().enumerate().filter(|(_, p)| p.y > LOWEST).map(|(i, _)| i).collect();
+    let face: Vec<usize> =
+        place(&prior.mean).iter().enumerate().filter(|(_, p)| p.y > LOWEST).map(|(i, _)| i).collect();
     let p = prior.mean.len();
     let columns: Vec<Vec<f32>> = (0..p)
         .into_par_iter()
@@ -115,11 +115,7 @@ fn gram(rig: &Rig, mesh: &HeadMesh, prior: &Prior) -> Result<Vec<f32>> {
     let count = face.len().max(1) as f32;
     let rows: Vec<Vec<f32>> = (0..p)
         .into_par_iter()
-        .map(|i| {
-            (0..p)
-                .map(|j| columns[i].iter().zip(&columns[j]).map(|(a, b)| a * b).sum::<f32>() / count)
-                .collect()
-        })
+        .map(|i| (0..p).map(|j| columns[i].iter().zip(&columns[j]).map(|(a, b)| a * b).sum::<f32>() / count).collect())
         .collect();
     Ok(rows.concat())
 }

@@ -94,8 +94,8 @@ impl ShardWriter {
     pub fn add(&mut self, label: &RenderLabel, jpeg: &[u8], mask: Option<&[u8]>) -> Result<()> {
         let stem = format!("{:06}", label.index);
         let here = |error: std::io::Error| data_error(Path::new(&stem), "shard", error.to_string());
-        let json = serde_json::to_vec(label)
-            .map_err(|error| data_error(Path::new(&stem), "labels", error.to_string()))?;
+        let json =
+            serde_json::to_vec(label).map_err(|error| data_error(Path::new(&stem), "labels", error.to_string()))?;
         self.append(&format!("{stem}.jpg"), jpeg).map_err(here)?;
         self.append(&format!("{stem}.json"), &json).map_err(here)?;
         if let Some(mask) = mask {
@@ -133,7 +133,8 @@ pub fn read_shard(path: &Path) -> Result<Vec<Render>> {
     let mut archive = tar::Archive::new(Cursor::new(bytes));
     let mut pictures: HashMap<String, Vec<u8>> = HashMap::new();
     let mut labels: Vec<(String, RenderLabel)> = Vec::new();
-    let broken = |error: std::io::Error| data_error(path, "archive", format!("{error}: delete the shard and render it again"));
+    let broken =
+        |error: std::io::Error| data_error(path, "archive", format!("{error}: delete the shard and render it again"));
     for entry in archive.entries().map_err(broken)? {
         let mut entry = entry.map_err(broken)?;
         let name = entry.path().map_err(broken)?.to_string_lossy().into_owned();
@@ -153,9 +154,9 @@ pub fn read_shard(path: &Path) -> Result<Vec<Render>> {
     labels
         .into_par_iter()
         .map(|(stem, label)| {
-            let jpeg = pictures
-                .get(&stem)
-                .ok_or_else(|| data_error(path, format!("{stem}.jpg"), "missing: delete the shard and render it again"))?;
+            let jpeg = pictures.get(&stem).ok_or_else(|| {
+                data_error(path, format!("{stem}.jpg"), "missing: delete the shard and render it again")
+            })?;
             let picture = image::load_from_memory_with_format(jpeg, image::ImageFormat::Jpeg)
                 .map_err(|source| TrainError::Picture { path: path.join(format!("{stem}.jpg")), source })?;
             Ok(Render { label, picture: picture.into_rgb8() })
@@ -195,11 +196,15 @@ pub fn load_renders(folder: &Path, rig: &likeness_rig::Rig, limit: usize) -> Res
         let shard = read_shard(&path)?;
         for render in &shard {
             let label = &render.label;
-            if label.rig != rig.id || label.rig_version != rig.version || label.parameters.len() != rig.parameters.len() {
+            if label.rig != rig.id || label.rig_version != rig.version || label.parameters.len() != rig.parameters.len()
+            {
                 return Err(data_error(
                     &path,
                     format!("{:06}.json: rig", label.index),
-                    format!("{} version {}, not {} version {}: render again", label.rig, label.rig_version, rig.id, rig.version),
+                    format!(
+                        "{} version {}, not {} version {}: render again",
+                        label.rig, label.rig_version, rig.id, rig.version
+                    ),
                 ));
             }
         }

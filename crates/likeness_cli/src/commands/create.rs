@@ -140,7 +140,14 @@ pub(crate) fn run(assets: &Assets, arguments: &Arguments) -> Result<Outcome, Cli
                 },
                 Err(error) => {
                     failed += 1;
-                    Line { photo, ok: false, error: Some(error.to_string()), confidence: None, warnings: Vec::new(), ms }
+                    Line {
+                        photo,
+                        ok: false,
+                        error: Some(error.to_string()),
+                        confidence: None,
+                        warnings: Vec::new(),
+                        ms,
+                    }
                 }
             };
             if arguments.explain {

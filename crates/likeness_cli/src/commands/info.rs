@@ -38,7 +38,12 @@ pub(crate) fn run(assets: &Assets, arguments: &Arguments) -> Result<Outcome, Cli
     };
     print_json(&Info {
         version: env!("CARGO_PKG_VERSION"),
-        rig: RigInfo { id: rig.id.clone(), version: rig.version, bones: rig.bones.len(), parameters: rig.parameters.len() },
+        rig: RigInfo {
+            id: rig.id.clone(),
+            version: rig.version,
+            bones: rig.bones.len(),
+            parameters: rig.parameters.len(),
+        },
         networks,
     });
     Ok(Outcome::Complete)

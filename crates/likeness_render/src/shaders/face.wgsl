@@ -229,12 +229,13 @@ fn fragment(in: Varyings) -> @location(0) vec4<f32> {
     var roughness = 0.5;
     var sharp = 0.0;
     if part.kind == 0u {
-        base *= slots[in.slot].skin.rgb;
+        var tint = slots[in.slot].skin.rgb;
         if part.has_masks == 1u {
             let masks = textureSample(masks_texture, albedo_sampler, in.uv).rgb;
-            base *= mix(vec3(1.0), slots[in.slot].lips.rgb, masks.r);
-            base *= mix(vec3(1.0), slots[in.slot].hair.rgb, masks.g);
+            tint = mix(tint, slots[in.slot].lips.rgb, masks.r);
+            tint = mix(tint, slots[in.slot].hair.rgb, masks.g);
         }
+        base *= tint;
         bleed = vec3(0.30, 0.17, 0.12);
         f0 = 0.028;
         roughness = 0.52;

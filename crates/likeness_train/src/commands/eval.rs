@@ -306,13 +306,8 @@ impl Real {
             None => Vec::new(),
         };
         let pairs_folder = self.pairs.as_deref().map_or(Path::new("."), folder);
-        let figures = evaluate_real(
-            &head,
-            &predictor,
-            (folder(&self.portraits), &labels),
-            (pairs_folder, &pairs),
-            self.refine,
-        )?;
+        let figures =
+            evaluate_real(&head, &predictor, (folder(&self.portraits), &labels), (pairs_folder, &pairs), self.refine)?;
         if self.json {
             return print_json(&figures);
         }

@@ -195,9 +195,8 @@ fn distances(head: &Head, faces: &[Predicted<'_>], i: usize) -> Distances {
 fn summarise(list: &[Distances]) -> GroupFigures {
     let n = list.len().max(1) as f64;
     let mean_of = |value: &dyn Fn(&Distances) -> f64| list.iter().map(value).sum::<f64>() / n;
-    let mean_other = |d: &Distances| {
-        d.others.iter().copied().map(f64::from).sum::<f64>() / d.others.len().max(1) as f64
-    };
+    let mean_other =
+        |d: &Distances| d.others.iter().copied().map(f64::from).sum::<f64>() / d.others.len().max(1) as f64;
     let pairs: usize = list.iter().map(|d| d.others.len()).sum();
     let nearer: usize = list.iter().map(|d| d.others.iter().filter(|other| d.own < **other).count()).sum();
     GroupFigures {
@@ -217,9 +216,8 @@ fn same_person(head: &Head, faces: &[Predicted<'_>]) -> SamePerson {
     let latents: Vec<Vec<f32>> =
         faces.par_iter().map(|face| head.prior.parameters_to_latents(&face.parameters)).collect();
     let rank = head.prior.rank;
-    let mean: Vec<f32> = (0..rank)
-        .map(|k| latents.iter().map(|row| row[k]).sum::<f32>() / latents.len().max(1) as f32)
-        .collect();
+    let mean: Vec<f32> =
+        (0..rank).map(|k| latents.iter().map(|row| row[k]).sum::<f32>() / latents.len().max(1) as f32).collect();
     let centred: Vec<Vec<f32>> =
         latents.iter().map(|row| row.iter().zip(&mean).map(|(value, mean)| value - mean).collect()).collect();
     let dot = |a: &[f32], b: &[f32]| -> f64 { a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum() };

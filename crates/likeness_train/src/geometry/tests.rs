@@ -62,14 +62,8 @@ fn gradients_agree_with_finite_differences() {
         let n = values.len();
         Tensor::from_vec(values, (1, n), &device).unwrap()
     };
-    let targets = project_landmarks(
-        &head.geometry,
-        NEAR,
-        &tensor(p1),
-        &tensor(e1.to_vec()),
-        &tensor(pose1.to_vec()),
-    )
-    .unwrap();
+    let targets =
+        project_landmarks(&head.geometry, NEAR, &tensor(p1), &tensor(e1.to_vec()), &tensor(pose1.to_vec())).unwrap();
     let weights = Tensor::ones(68, candle_core::DType::F32, &device).unwrap();
     let start = [tensor(p0), tensor(e0.to_vec()), tensor(pose0.to_vec())];
     let vars = start.clone().map(|tensor| Var::from_tensor(&tensor).unwrap());
@@ -101,12 +95,8 @@ fn gradients_agree_with_finite_differences() {
 fn aligning_undoes_a_similarity() {
     let head = head();
     let (p, e, pose) = draw(&head, 3);
-    let points: Vec<f32> = head
-        .geometry
-        .points(&p, &e, 0.0)
-        .iter()
-        .flat_map(|point| NEAR.project(pose, *point).to_array())
-        .collect();
+    let points: Vec<f32> =
+        head.geometry.points(&p, &e, 0.0).iter().flat_map(|point| NEAR.project(pose, *point).to_array()).collect();
     let moved: Vec<f32> = points
         .chunks_exact(2)
         .flat_map(|p| [30.0 * p[0] - 12.0 * p[1] + 5.0, 12.0 * p[0] + 30.0 * p[1] - 3.0])

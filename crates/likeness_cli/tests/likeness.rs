@@ -1,0 +1,229 @@
+//! The `likeness` command as scripts see it: files, lines and exit codes.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+use image::{DynamicImage, Rgb, RgbImage};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn assets() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets")
+}
+
+fn astronaut() -> PathBuf {
+    assets().join("photos/astronaut.jpg")
+}
+
+fn likeness(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_likeness")).args(arguments).env("LIKENESS_ASSETS", assets()).output().unwrap()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    String::from_utf8_lossy(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+#[test]
+fn a_photo_becomes_a_face_file() {
+    let out = tempfile::tempdir().unwrap();
+    let photo = astronaut();
+    let output = likeness(&["create", text(&photo), "--out", text(out.path()), "--no-render"]);
+    assert_eq!(code(&output), 0, "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = lines(&output);
+    let [line] = &lines[..] else { panic!("{lines:?}") };
+    assert_eq!(line["ok"], true);
+    assert_eq!(line["photo"], text(&photo));
+    for step in ["decode", "detect", "landmarks", "align", "predict"] {
+        assert!(line["ms"][step].as_f64().unwrap() > 0.0, "{step}: {line}");
+    }
+    assert!((0.0..=1.0).contains(&line["confidence"].as_f64().unwrap()));
+    let face: Value = serde_json::from_slice(&std::fs::read(out.path().join("astronaut/face.json")).unwrap()).unwrap();
+    assert_eq!(face["format"], 1);
+    assert!(face["parameters"].as_object().unwrap().len() >= 208);
+    assert!(!out.path().join("astronaut/render.png").exists());
+}
+
+#[test]
+fn a_bad_photo_does_not_stop_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    let portrait = image::open(astronaut()).unwrap().to_rgb8();
+    let blank = RgbImage::from_pixel(300, 300, Rgb([120, 130, 140]));
+    let mut two = RgbImage::new(portrait.width() * 2, portrait.height());
+    image::imageops::replace(&mut two, &portrait, 0, 0);
+    image::imageops::replace(&mut two, &portrait, i64::from(portrait.width()), 0);
+    let tiny = image::imageops::thumbnail(&portrait, portrait.width() / 6, portrait.height() / 6);
+    std::fs::write(file("text.jpg"), "no picture at all").unwrap();
+    let jpeg = std::fs::read(astronaut()).unwrap();
+    std::fs::write(file("cut.jpg"), &jpeg[..jpeg.len() / 2]).unwrap();
+    std::fs::create_dir(file("folder.jpg")).unwrap();
+    RgbImage::new(1, 1).save(file("pixel.png")).unwrap();
+    blank.save(file("blank.png")).unwrap();
+    two.save(file("two.png")).unwrap();
+    tiny.save(file("tiny.png")).unwrap();
+    let grey = DynamicImage::from(portrait.clone()).to_luma16();
+    grey.save(file("grey16.png")).unwrap();
+
+    let expected = [
+        ("missing.jpg", Some("check that the path exists")),
+        ("folder.jpg", Some("folder")),
+        ("text.jpg", Some("not a JPEG, PNG or WebP picture")),
+        ("cut.jpg", Some("cut short")),
+        ("pixel.png", Some("too small")),
+        ("blank.png", Some("no face was found")),
+        ("two.png", Some("2 faces were found")),
+        ("tiny.png", Some("")),
+        ("grey16.png", None),
+    ];
+    let photos: Vec<PathBuf> = expected.iter().map(|(name, _)| file(name)).collect();
+    let out = file("out");
+    let mut arguments = vec!["create", "--no-render", "--out", text(&out)];
+    arguments.extend(photos.iter().map(|photo| text(photo)));
+    let output = likeness(&arguments);
+    assert_eq!(code(&output), 1);
+    let lines = lines(&output);
+    assert_eq!(lines.len(), expected.len());
+    for ((name, problem), line) in expected.iter().zip(&lines) {
+        assert!(line["photo"].as_str().unwrap().ends_with(name), "{line}");
+        match problem {
+            None => assert_eq!(line["ok"], true, "{line}"),
+            Some(problem) => {
+                assert_eq!(line["ok"], false, "{line}");
+                assert!(line["error"].as_str().unwrap().contains(problem), "{line}");
+            }
+        }
+    }
+    assert!(out.join("grey16/face.json").exists());
+}
+
+#[test]
+fn the_largest_of_several_faces_is_taken_when_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let portrait = image::open(astronaut()).unwrap().to_rgb8();
+    let mut two = RgbImage::new(portrait.width() * 2, portrait.height());
+    image::imageops::replace(&mut two, &portrait, 0, 0);
+    image::imageops::replace(&mut two, &portrait, i64::from(portrait.width()), 0);
+    let photo = folder.path().join("two.png");
+    two.save(&photo).unwrap();
+    let out = folder.path().join("out");
+    let output = likeness(&["create", text(&photo), "--largest", "--no-render", "--out", text(&out)]);
+    assert_eq!(code(&output), 0, "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn bad_networks_and_rigs_are_refused_with_their_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = std::fs::read(assets().join("models/bone_point.safetensors")).unwrap();
+    let header = 8 + u64::from_le_bytes(model[..8].try_into().unwrap()) as usize;
+    let with = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let mut not_numbers = model.clone();
+    not_numbers[header..header + 8].fill(0xff);
+    let rig_id = likeness_rig::Rig::load(&assets().join("head/head.rig.ron")).unwrap().id;
+    let mut other_rig = model.clone();
+    let place = other_rig.windows(rig_id.len()).position(|window| window == rig_id.as_bytes()).unwrap();
+    other_rig[place] = b'x';
+    let models = [
+        with("truncated.safetensors", &model[..model.len() - 100]),
+        with("not_numbers.safetensors", &not_numbers),
+        with("other_rig.safetensors", &other_rig),
+        with("nonsense.safetensors", b"nonsense"),
+        folder.path().join("missing.safetensors"),
+    ];
+    let photo = astronaut();
+    for model in models {
+        let output =
+            likeness(&["create", text(&photo), "--no-render", "--model", text(&model), "--out", text(folder.path())]);
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(code(&output), 1, "{message}");
+        assert!(message.contains(text(&model)), "{message}");
+    }
+
+    for name in ["head.glb", "head.prior.safetensors", "head.landmarks.json"] {
+        std::fs::copy(assets().join("head").join(name), folder.path().join(name)).unwrap();
+    }
+    let rig = std::fs::read_to_string(assets().join("head/head.rig.ron")).unwrap();
+    let rig = rig.replacen("joint: \"glabella\"", "joint: \"third_eye\"", 1);
+    let rig = with("head.rig.ron", rig.as_bytes());
+    let output = likeness(&["create", text(&photo), "--no-render", "--rig", text(&rig), "--out", text(folder.path())]);
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(code(&output), 1, "{message}");
+    assert!(message.contains("third_eye"), "{message}");
+}
+
+#[test]
+fn share_codes_come_back_as_the_face() {
+    let folder = tempfile::tempdir().unwrap();
+    let photo = astronaut();
+    likeness(&["create", text(&photo), "--no-render", "--out", text(folder.path())]);
+    let face = folder.path().join("astronaut/face.json");
+    let output = likeness(&["code", text(&face)]);
+    let line = String::from_utf8(output.stdout).unwrap();
+    let copy = folder.path().join("copy.json");
+    assert_eq!(code(&likeness(&["decode", line.trim(), "--out", text(&copy)])), 0);
+    let read = |path: &Path| -> Value { serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap() };
+    let (first, second) = (read(&face), read(&copy));
+    for (name, value) in first["parameters"].as_object().unwrap() {
+        let back = second["parameters"][name].as_f64().unwrap();
+        assert!((value.as_f64().unwrap() - back).abs() < 0.005, "{name}");
+    }
+    let broken = line.trim().replace(|c: char| c.is_ascii_lowercase(), "Q");
+    assert_eq!(code(&likeness(&["decode", &broken])), 1);
+}
+
+#[test]
+fn wrong_usage_exits_with_two() {
+    for arguments in [
+        &["create"][..],
+        &["create", "photo.jpg"],
+        &["random", "--count", "0", "--out", "x"],
+        &["render", "face.json", "--out", "x.png", "--expression", "grin=1"],
+        &["no-such-command"],
+    ] {
+        assert_eq!(code(&likeness(arguments)), 2, "{arguments:?}");
+    }
+}
+
+#[test]
+fn landmarks_are_printed_in_pixels() {
+    let photo = astronaut();
+    let output = likeness(&["landmarks", text(&photo), "missing.jpg"]);
+    assert_eq!(code(&output), 1);
+    let lines = lines(&output);
+    assert_eq!(lines[0]["landmarks"].as_array().unwrap().len(), 68);
+    let tip = &lines[0]["landmarks"][30];
+    let [x, y, w, h] = [0, 1, 2, 3].map(|index| lines[0]["box"][index].as_f64().unwrap());
+    let (tip_x, tip_y) = (tip[0].as_f64().unwrap(), tip[1].as_f64().unwrap());
+    assert!((x..x + w).contains(&tip_x) && (y..y + h).contains(&tip_y), "{tip} in {x} {y} {w} {h}");
+    assert_eq!(lines[1]["ok"], false);
+}
+
+#[cfg(feature = "render")]
+#[test]
+fn random_faces_are_drawn_and_the_same_for_a_seed() {
+    let folder = tempfile::tempdir().unwrap();
+    let draw = |name: &str, count: &str| {
+        let out = folder.path().join(name);
+        let output = likeness(&["random", "--count", count, "--seed", "5", "--size", "128", "--out", text(&out)]);
+        assert_eq!(code(&output), 0, "{}", String::from_utf8_lossy(&output.stderr));
+        out
+    };
+    let (first, second) = (draw("first", "3"), draw("second", "2"));
+    for file in ["001/face.json", "001/render.png"] {
+        assert_eq!(std::fs::read(first.join(file)).unwrap(), std::fs::read(second.join(file)).unwrap(), "{file}");
+    }
+    let render = image::open(first.join("000/render.png")).unwrap().to_rgb8();
+    assert_ne!(render, image::open(first.join("001/render.png")).unwrap().to_rgb8());
+    assert!(first.join("sheet.png").exists() && first.join("002/face.json").exists());
+}

@@ -1,0 +1,230 @@
+//! Whole small training runs on drawn dots instead of rendered faces.
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first error")]
+
+use std::{fs, path::Path, sync::OnceLock};
+
+use glam::Vec2;
+use likeness_rig::Camera;
+use likeness_train::{
+    bone_data::{BoneData, Mix, Photo},
+    bone_losses::LossWeights,
+    bone_measure::HeldOut,
+    bone_training::{BoneOptions, BoneOutcome, train_bone_point},
+    head::Head,
+    landmark_data::{LandmarkData, LandmarkItem, running_sum},
+    landmark_training::{LandmarkOptions, train_landmarks},
+    metrics::read_metrics,
+    picture::Picture,
+    portraits::PortraitLabel,
+    scene::draw_scene,
+    schedule::Phases,
+    shards::{CameraLabel, Render, RenderLabel},
+};
+
+fn head() -> &'static Head {
+    static HEAD: OnceLock<Head> = OnceLock::new();
+    HEAD.get_or_init(|| Head::load(&Head::default_rig()).unwrap())
+}
+
+/// A picture with a blot at every landmark.
+fn dots(points: &[Vec2; 68], ground: [u8; 3]) -> Picture {
+    let mut picture = Picture::from_pixel(192, 192, image::Rgb(ground));
+    for point in points {
+        for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
+            let (x, y) = (point.x as i32 + dx, point.y as i32 + dy);
+            if (0..192).contains(&x) && (0..192).contains(&y) {
+                picture.put_pixel(x as u32, y as u32, image::Rgb([255, 255, 255]));
+            }
+        }
+    }
+    picture
+}
+
+fn render(index: u64) -> Render {
+    let head = head();
+    let scene = draw_scene(&head.rig, &head.prior, &[], 3, index);
+    let camera = Camera {
+        position: scene.target + glam::Vec3::Z * scene.distance,
+        target: scene.target,
+        fov_y: scene.fov_y,
+        width: 192,
+        height: 192,
+    };
+    let points = head
+        .landmarks
+        .points(&scene.face.parameters, &scene.expression, scene.pose.yaw)
+        .map(|point| camera.project(scene.pose.rotation() * point).unwrap());
+    let label = RenderLabel {
+        index,
+        seed: 3,
+        rig: head.rig.id.clone(),
+        rig_version: head.rig.version,
+        parameters: scene.face.parameters.clone(),
+        options: vec![],
+        colors: vec![],
+        expression: scene.expression.to_vec(),
+        pose: [scene.pose.yaw, scene.pose.pitch, scene.pose.roll],
+        gaze: scene.gaze,
+        camera: CameraLabel { distance: scene.distance, fov_y: scene.fov_y, target: scene.target.to_array() },
+        landmarks: points.iter().map(Vec2::to_array).collect(),
+    };
+    Render { picture: dots(&points, [20, 30, 40]), label }
+}
+
+fn photo(index: u64) -> Photo {
+    let render = render(1000 + index);
+    let landmarks = std::array::from_fn(|i| Vec2::from_array(render.label.landmarks[i]));
+    Photo {
+        picture: dots(&landmarks, [120, 70, 60]),
+        landmarks,
+        label: PortraitLabel {
+            file: format!("{index}.jpg"),
+            person: index / 2,
+            source: "drawn".into(),
+            face_box: [0.0; 4],
+            landmarks: render.label.landmarks.clone(),
+            estimated_age: 40.0,
+            estimated_sex: "female".into(),
+        },
+    }
+}
+
+fn bone_data() -> BoneData {
+    let mix = Mix { renders: 4, photos: 4, pairs: 2, balance: 0.5 };
+    BoneData::new(&head().rig, (0..12).map(render).collect(), (0..8).map(photo).collect(), mix).unwrap()
+}
+
+fn bone_options(folder: &Path, steps: u64) -> BoneOptions {
+    BoneOptions {
+        out: folder.join("weights.safetensors"),
+        run: folder.to_path_buf(),
+        steps,
+        minutes: None,
+        learning_rate: 5e-4,
+        weight_decay: 0.01,
+        seed: 5,
+        average: 0.9,
+        workers: 2,
+        checkpoint_every: 1000,
+        measure_every: 1000,
+        resume: false,
+        interrupt_after: None,
+        reversal: true,
+        phases: Phases::default(),
+        threshold: None,
+        weights: LossWeights::default(),
+        revision: String::new(),
+    }
+}
+
+fn run(options: &BoneOptions) -> BoneOutcome {
+    train_bone_point(head(), bone_data(), &HeldOut::default(), options).unwrap()
+}
+
+#[test]
+fn training_lowers_both_losses() {
+    let folder = tempfile::tempdir().unwrap();
+    run(&BoneOptions {
+        reversal: false,
+        weights: LossWeights { domain: 1.0, ..LossWeights::default() },
+        ..bone_options(folder.path(), 60)
+    });
+    let reports = read_metrics(&folder.path().join("metrics.jsonl")).unwrap();
+    let (first, last) = (&reports[0], reports.last().unwrap());
+    for name in ["domain", "parameters", "photo_landmarks"] {
+        assert!(last[name] < 0.95 * first[name], "{name}: {} to {}", first[name], last[name]);
+    }
+}
+
+#[test]
+fn a_resumed_run_ends_like_an_uninterrupted_one() {
+    let (whole, halves) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    run(&bone_options(whole.path(), 12));
+    let options = bone_options(halves.path(), 12);
+    let first = run(&BoneOptions { interrupt_after: Some(7), ..options.clone() });
+    assert_eq!(first.steps, 7);
+    let second = run(&BoneOptions { resume: true, workers: 1, ..options });
+    assert_eq!(second.steps, 12);
+    let weights = |folder: &Path| fs::read(folder.join("weights.safetensors")).unwrap();
+    assert!(weights(whole.path()) == weights(halves.path()), "the weights differ");
+}
+
+#[test]
+fn the_threshold_ends_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let outcome = run(&BoneOptions { threshold: Some(1e6), ..bone_options(folder.path(), 500) });
+    assert!(outcome.reached_threshold);
+    assert_eq!(outcome.steps, 20);
+}
+
+#[test]
+fn a_phase_leaves_the_other_networks_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let trained = |phases: &str, steps| {
+        run(&BoneOptions { phases: phases.parse().unwrap(), ..bone_options(folder.path(), steps) });
+        likeness_nets::Weights::load(&folder.path().join("weights.safetensors")).unwrap().tensors().clone()
+    };
+    let (short, long) = (trained("1:domain", 1), trained("1:domain", 3));
+    let values = |tensor: &candle_core::Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    for (name, tensor) in &short {
+        if likeness_nets::is_trainable(name) {
+            assert!(values(tensor) == values(&long[name]), "{name} moved");
+        }
+    }
+}
+
+#[test]
+fn landmarks_are_learned() {
+    let folder = tempfile::tempdir().unwrap();
+    let item = |index| {
+        let photo = photo(index);
+        LandmarkItem { picture: photo.picture, landmarks: photo.landmarks }
+    };
+    let data = LandmarkData {
+        photos: (0..6).map(item).collect(),
+        photo_weights: running_sum(&[1.0; 6]),
+        renders: (6..10).map(item).collect(),
+        photo_share: 0.5,
+    };
+    let options = LandmarkOptions {
+        out: folder.path().join("weights.safetensors"),
+        run: folder.path().to_path_buf(),
+        steps: 60,
+        minutes: None,
+        batch: 8,
+        learning_rate: 5e-4,
+        weight_decay: 0.01,
+        seed: 1,
+        average: 0.9,
+        workers: 1,
+        checkpoint_every: 1000,
+        measure_every: 1000,
+        resume: false,
+        revision: String::new(),
+    };
+    let held_out: Vec<LandmarkItem> = (20..24).map(item).collect();
+    let error = train_landmarks(data, &held_out, &options).unwrap();
+    assert!(error.is_finite() && error < 0.5, "{error}");
+    let reports = read_metrics(&folder.path().join("metrics.jsonl")).unwrap();
+    assert!(reports.last().unwrap()["loss"] < 0.9 * reports[0]["loss"]);
+}
+
+#[test]
+fn scenes_hang_on_seed_and_index_alone() {
+    let head = head();
+    let draw = |seed, index| format!("{:?}", draw_scene(&head.rig, &head.prior, &[], seed, index));
+    let later = draw(1, 9);
+    assert_eq!(draw(1, 9), later);
+    assert_ne!(draw(1, 8), later);
+    assert_ne!(draw(2, 9), later);
+}
+
+#[test]
+fn presets_change_the_face_and_nothing_else() {
+    let head = head();
+    let preset = likeness_rig::Face::neutral(&head.rig);
+    let with = draw_scene(&head.rig, &head.prior, std::slice::from_ref(&preset), 1, 4);
+    let without = draw_scene(&head.rig, &head.prior, &[], 1, 4);
+    assert_eq!(with.face.parameters, preset.parameters);
+    assert_eq!((with.pose, with.expression, with.distance), (without.pose, without.expression, without.distance));
+}
