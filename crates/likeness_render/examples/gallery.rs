@@ -113,6 +113,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let pictures = renderer.render(&random, 320, Passes::COLOR)?;
     let colors: Vec<RgbaImage> = pictures.into_iter().map(|picture| picture.color).collect();
     contact_sheet(&colors, 6).save(out.join("random.png"))?;
+    let small: Vec<Shot> = shots.iter().chain(&random).cloned().collect();
+    let pictures = renderer.render(&small, 128, Passes::COLOR)?;
+    let colors: Vec<RgbaImage> = pictures.into_iter().map(|picture| picture.color).collect();
+    contact_sheet(&colors, 11).save(out.join("small.png"))?;
     Ok(())
 }
 

@@ -5,30 +5,42 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use likeness_render::{Lod, Passes, RenderOptions, Renderer, Shot};
+use likeness_render::{Lod, Passes, RenderOptions, Renderer, Shot, Views};
 use likeness_rig::{Face, Prior};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let rig_path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/head/head.rig.ron"));
+    let (start, busy) = (Instant::now(), processor_seconds());
+    let mut renderer = Renderer::new(RenderOptions::new(&rig_path))?;
+    let face = Face::neutral(renderer.rig());
+    renderer.portrait(&face, Views::Front, 512)?;
+    println!(
+        "first portrait of 512 pixels: {:.2} s, {:.2} s of processor time",
+        start.elapsed().as_secs_f64(),
+        processor_seconds() - busy
+    );
+    drop(renderer);
     println!("size lod    batch samples passes   faces/s  processor ms/face");
     for (size, lod, batch, samples, passes) in [
         (128, Lod::Fifth, 64, 4, Passes::COLOR),
-        (128, Lod::Fifth, 64, 1, Passes::COLOR),
-        (256, Lod::Fifth, 64, 1, Passes::COLOR),
+        (128, Lod::Fifth, 64, 4, Passes::ALL),
         (128, Lod::Half, 64, 4, Passes::COLOR),
+        (128, Lod::Half, 64, 4, Passes::ALL),
+        (128, Lod::Half, 32, 4, Passes::COLOR),
+        (128, Lod::Half, 16, 4, Passes::COLOR),
+        (128, Lod::Half, 1, 4, Passes::COLOR),
         (128, Lod::Half, 64, 1, Passes::COLOR),
-        (256, Lod::Half, 64, 1, Passes::COLOR),
+        (128, Lod::Full, 64, 4, Passes::COLOR),
+        (128, Lod::Full, 1, 4, Passes::COLOR),
         (512, Lod::Full, 16, 4, Passes::COLOR),
-        (512, Lod::Full, 16, 1, Passes::COLOR),
-        (1024, Lod::Full, 4, 1, Passes::COLOR),
     ] {
         let options = RenderOptions { samples, lod: Some(lod), batch, ..RenderOptions::new(&rig_path) };
         let mut renderer = Renderer::new(options)?;
         let prior = Prior::load(&rig_path.with_file_name(&renderer.rig().prior), renderer.rig())?;
         let mut rng = ChaCha8Rng::seed_from_u64(7);
-        let count = if size >= 512 { 32 } else { 256 };
+        let count = if size == 512 { 64 } else { 256 };
         let shots: Vec<Shot> = (0..count)
             .map(|_| {
                 let mut face = Face::neutral(renderer.rig());

@@ -25,7 +25,9 @@ const SIZES: (u32, u32) = (16, 4096);
 const ATLAS_SIDE: u32 = 2048;
 /// The iris of rigs without a colour for it, linear RGB.
 const IRIS_REFERENCE: Vec3 = Vec3::new(0.12, 0.06, 0.03);
-/// Pictures from this size on are drawn with the full mesh.
+/// Pictures from these sizes on are drawn with half of the mesh and with all of it. Below, triangles would be smaller than
+/// pixels.
+const HALF_DETAIL_FROM: u32 = 192;
 const FULL_DETAIL_FROM: u32 = 384;
 
 /// Least and greatest tint of the lips over the skin's.
@@ -152,7 +154,11 @@ impl Renderer {
         if shots.is_empty() {
             return Ok(pictures);
         }
-        let lod = self.lod.unwrap_or(if size >= FULL_DETAIL_FROM { Lod::Full } else { Lod::Half });
+        let lod = self.lod.unwrap_or(match size {
+            FULL_DETAIL_FROM.. => Lod::Full,
+            HALF_DETAIL_FROM.. => Lod::Half,
+            _ => Lod::Fifth,
+        });
         let atlas = Atlas::for_pictures(size, shots.len(), self.batch, ATLAS_SIDE);
         let changed = self.engine.arrange(atlas, passes);
         let spawned = self.pool.ensure(self.engine.world(), lod, atlas.tiles().min(shots.len()));

@@ -18,6 +18,8 @@ pub enum Purpose {
     HeldOut,
     /// The discriminator of `eval domain`.
     Probe,
+    /// Which of people's own faces a synthetic picture shows.
+    Preset,
 }
 
 /// A seeded source of random numbers.

@@ -66,8 +66,9 @@ pub fn draw_scene(rig: &Rig, prior: &Prior, presets: &[Face], seed: u64, index: 
             *color = *drawn;
         }
     }
-    // The numbers above are drawn in any case, so that presets change the face and nothing else.
-    let preset = dice.below(presets.len());
+    // The numbers above are drawn in any case and the choice has dice of its own, so that presets change the face and nothing
+    // else.
+    let preset = Dice::new(seed, Purpose::Preset, index).below(presets.len());
     if let Some(preset) = presets.get(preset) {
         face = preset.clone();
     }
