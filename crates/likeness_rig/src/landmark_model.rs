@@ -62,19 +62,19 @@ pub struct LandmarkModel {
 /// `         + sum_b M[b] (base[n, b, 0..3] + sum_e x[e] expression[e, n, b]) + base[n, b, 3] (c[b] + t[b])`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LandmarkTensors {
-    /// [B]: places among the rig's bones.
+    /// `[B]`: places among the rig's bones.
     pub bones: Vec<usize>,
     /// [B, 3]: where the bones rest, metres.
     pub centres: Vec<f32>,
-    /// [Y]: degrees, ascending.
+    /// `[Y]`: degrees, ascending.
     pub yaws: Vec<f32>,
-    /// [Y]: for each yaw, the row in 0..N of each of the 68 landmarks.
+    /// `[Y]`: for each yaw, the row in 0..N of each of the 68 landmarks.
     pub rows: Vec<[usize; LANDMARK_COUNT]>,
     /// [N, 3]: the part that no shape bone moves, metres.
     pub fixed: Vec<f32>,
     /// [N, B, 4]: the sum of weights * (v - c), and the sum of weights.
     pub base: Vec<f32>,
-    /// [E]: places among [`ARKIT_NAMES`].
+    /// `[E]`: places among [`ARKIT_NAMES`].
     pub expressions: Vec<usize>,
     /// [E, N, 3]: what a coefficient adds to `fixed`.
     pub fixed_expression: Vec<f32>,

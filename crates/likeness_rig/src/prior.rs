@@ -122,7 +122,7 @@ impl Prior {
         Ok(Self { mean, factor, rank, vertex_motion, rig_id, rig_version })
     }
 
-    /// The prior as a safetensors file: `mean` [P], `factor` [P, K], `vertex_motion` [P], all f32.
+    /// The prior as a safetensors file: `mean` `[P]`, `factor` `[P, K]`, `vertex_motion` `[P]`, all f32.
     ///
     /// # Errors
     /// [`RigError::Shape`] when the lists do not fit together.
