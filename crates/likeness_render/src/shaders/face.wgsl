@@ -246,7 +246,9 @@ fn fragment(in: Varyings) -> @location(0) vec4<f32> {
     } else if part.kind == 1u {
         // The fronts of the eyeballs fill the upper half of their texture, one beside the other.
         let from_pole = min(distance(in.uv, IRIS_LEFT), distance(in.uv, IRIS_RIGHT));
-        let iris = slots[in.slot].iris.rgb * dot(base, vec3(0.2126, 0.7152, 0.0722)) / IRIS_LUMINANCE;
+        // In small pictures the white runs into the iris: the limit keeps it dark.
+        let pattern = min(dot(base, vec3(0.2126, 0.7152, 0.0722)) / IRIS_LUMINANCE, 1.4);
+        let iris = slots[in.slot].iris.rgb * pattern;
         base = mix(base, iris, smoothstep(IRIS_RADIUS * 1.06, IRIS_RADIUS * 0.9, from_pole));
         roughness = 0.4;
         f0 = 0.03;
