@@ -85,13 +85,18 @@ pub(crate) struct Engine {
     parity: usize,
 }
 
+/// The interfaces to try. OpenGL is left out: it lacks what the shaders need, and asking for it without a desktop makes
+/// drivers complain.
+fn backends() -> wgpu::Backends {
+    wgpu::Backends::from_env().unwrap_or(wgpu::Backends::PRIMARY)
+}
+
 /// Whether any graphics adapter is there: Bevy itself would panic.
 fn adapter_exists() -> bool {
-    let backends = wgpu::Backends::from_env().unwrap_or(wgpu::Backends::all());
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
-    descriptor.backends = backends;
+    descriptor.backends = backends();
     let instance = wgpu::Instance::new(descriptor);
-    !block_on(instance.enumerate_adapters(backends)).is_empty()
+    !block_on(instance.enumerate_adapters(backends())).is_empty()
 }
 
 impl Engine {
@@ -113,7 +118,7 @@ impl Engine {
             AssetPlugin { file_path: asset_folder.to_string_lossy().into_owned(), ..default() },
             WorldSerializationPlugin,
             RenderPlugin {
-                render_creation: RenderCreation::from(WgpuSettings::default()),
+                render_creation: RenderCreation::from(WgpuSettings { backends: Some(backends()), ..default() }),
                 synchronous_pipeline_compilation: true,
                 ..default()
             },
