@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let (head, out) = (Path::new(head), Path::new(out));
     let mesh = HeadMesh::load(&head.join("head.glb"))?;
-    let landmarks = LandmarkSet::load(&head.join("head.landmarks.json"))?;
+    let landmarks = LandmarkSet::load(&head.join(likeness_head::build::ANATOMY))?;
     let masks = textures::masks(&mut Wheel::open(Path::new(wheel))?)?;
     let files = textures::paint(&mesh, &landmarks, &masks, textures::Sizes::FULL)?;
     textures::write(&files, out)?;

@@ -39,6 +39,9 @@ const RANK: usize = 64;
 const RIG_ID: &str = "likeness_adult";
 const RIG_VERSION: u32 = 1;
 
+/// The file of the landmarks at their anatomical places, which the textures are painted by.
+pub const ANATOMY: &str = "head.anatomy.json";
+
 /// The finished head.
 pub struct Head {
     /// All drawn parts.
@@ -49,8 +52,10 @@ pub struct Head {
     pub rig: Rig,
     /// The prior.
     pub prior: Prior,
-    /// The landmarks.
+    /// The landmarks where annotators of photos put them.
     pub landmarks: LandmarkSet,
+    /// The landmarks at their anatomical places.
+    pub anatomy: LandmarkSet,
     /// Figures, for people.
     pub report: String,
 }
@@ -66,6 +71,7 @@ impl Head {
         write_atomic(&out.join("head.rig.ron"), self.rig.to_ron()?.as_bytes())?;
         write_atomic(&out.join("head.prior.safetensors"), &stable_header(self.prior.to_bytes()?))?;
         write_atomic(&out.join("head.landmarks.json"), self.landmarks.to_json()?.as_bytes())?;
+        write_atomic(&out.join(ANATOMY), self.anatomy.to_json()?.as_bytes())?;
         write_atomic(&out.join("head.report.txt"), self.report.as_bytes())?;
         Ok(())
     }
@@ -155,7 +161,8 @@ pub fn build(wheel: &mut Wheel, base: &BaseMesh, say: &dyn Fn(&str)) -> Result<H
         rig_version: RIG_VERSION,
     };
     let rig = rig(&bones, &seeds, &bounds);
-    let landmarks = landmarks::build(&cage, &fine[0], &parts[0])?;
+    let landmarks = landmarks::annotated(&cage, &fine[0], &parts[0])?;
+    let anatomy = landmarks::anatomical(&cage, &fine[0], &parts[0])?;
     let joints = joints(&cage, &skinning, &bones)?;
     textures::lay_out(&mut parts);
 
@@ -196,7 +203,7 @@ pub fn build(wheel: &mut Wheel, base: &BaseMesh, say: &dyn Fn(&str)) -> Result<H
         );
     }
     let _ = writeln!(report, "{}", statistics(&seeds, &free, &samples, &bounds, &prior));
-    Ok(Head { parts, joints, rig, prior, landmarks, report })
+    Ok(Head { parts, joints, rig, prior, landmarks, anatomy, report })
 }
 
 /// Root mean square angle between the normals of two sets of heads, degrees: how smooth the fits are.

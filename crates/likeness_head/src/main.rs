@@ -77,6 +77,6 @@ fn build_all(wheel: &std::path::Path, out: &std::path::Path) -> error::Result<()
 /// Paints the textures for the head in `folder`.
 fn paint(wheel: &mut Wheel, folder: &std::path::Path) -> error::Result<()> {
     let mesh = HeadMesh::load(&folder.join("head.glb"))?;
-    let landmarks = LandmarkSet::load(&folder.join("head.landmarks.json"))?;
+    let landmarks = LandmarkSet::load(&folder.join(build::ANATOMY))?;
     textures::write(&textures::paint(&mesh, &landmarks, &textures::masks(wheel)?, textures::Sizes::FULL)?, folder)
 }

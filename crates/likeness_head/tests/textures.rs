@@ -17,7 +17,7 @@ fn head() -> PathBuf {
 #[test]
 fn painting_twice_gives_the_same_bytes() {
     let mesh = HeadMesh::load(&head().join("head.glb")).unwrap();
-    let landmarks = LandmarkSet::load(&head().join("head.landmarks.json")).unwrap();
+    let landmarks = LandmarkSet::load(&head().join(likeness_head::build::ANATOMY)).unwrap();
     let grey = || Mask(GrayImage::from_fn(64, 64, |x, y| image::Luma([(x * 3 + y) as u8])));
     let masks = Masks { lips: grey(), eyelids: grey(), ears: grey() };
     let sizes = Sizes { color: 256, detail: 128, parts: 128 };

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use glam::{Quat, Vec2};
 use likeness_rig::{
     ARKIT_NAMES, HeadPose, Rig,
-    crop::{CROP_SIZE, photo_to_crop},
+    crop::{CROP_SIZE, EYE_DISTANCE, photo_to_crop},
     similarity::Similarity,
 };
 
@@ -19,9 +19,6 @@ use crate::{
     shards::{Render, RenderLabel},
     similarity::then,
 };
-
-/// Pixels between the outer eye corners of the reference crop; landmarks are counted in these.
-pub const EYE_DISTANCE: f32 = 48.0;
 
 /// A photo of the training set.
 pub struct Photo {
