@@ -9,6 +9,8 @@ pub(crate) mod conv;
 mod conv2d;
 pub(crate) mod correlate;
 pub(crate) mod norm;
+pub(crate) mod plan;
+pub(crate) mod winograd;
 
 pub use batch_norm::BatchNorm;
 pub use conv2d::{Conv2d, Conv2dConfig};

@@ -15,7 +15,7 @@ pub(crate) use engine::Stage;
 use engine::{Engine, Statistics};
 use op::TrunkOp;
 
-pub(crate) use engine::{images_per_group, store, with_scratch};
+pub(crate) use engine::{images_per_group, store, with_scratch, with_sum};
 pub(crate) use op::{contiguous, with_values};
 
 /// Share of the newest batch in the running statistics after each training step.

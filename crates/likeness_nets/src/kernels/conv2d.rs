@@ -6,10 +6,11 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use super::conv::{ConvShape, bordered};
-use super::correlate::{Start, padded_channels};
+use super::correlate::{SLACK, padded_channels};
+use super::plan::{BackwardPlan, ForwardPlan};
 use crate::error::{Error, Result};
 use crate::init::he_normal;
-use crate::trunk::{contiguous, with_scratch, with_values};
+use crate::trunk::{contiguous, with_scratch, with_sum, with_values};
 
 /// Sizes of a [`Conv2d`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,12 +75,53 @@ impl Conv2dOp {
     }
 }
 
-/// Copies an image into a border of zeros.
-fn pad_image(shape: &ConvShape, image: &[f32], padded: &mut [f32]) {
+/// Copies images into borders of zeros.
+fn pad_images(shape: &ConvShape, images: &[f32], padded: &mut [f32]) {
     let row = shape.width * shape.cin;
-    bordered(padded, shape.height, shape.width, shape.cin, shape.pad, |y, out| {
-        out.copy_from_slice(&image[y * row..][..row]);
-    });
+    let pairs = images.chunks_exact(shape.input_len(0)).zip(padded.chunks_exact_mut(shape.input_len(shape.pad)));
+    for (image, padded) in pairs {
+        bordered(padded, shape.height, shape.width, shape.cin, shape.pad, |y, out| {
+            out.copy_from_slice(&image[y * row..][..row]);
+        });
+    }
+}
+
+/// Images that share a sum of weight gradients.
+struct Part<'a> {
+    arch: Arch,
+    shape: &'a ConvShape,
+    plan: &'a BackwardPlan,
+    images: &'a [f32],
+    gradients: &'a [f32],
+}
+
+impl Part<'_> {
+    /// Adds the weight gradient to `sum` and writes the inputs' gradients where they are wanted.
+    fn gradients(&self, sum: &mut [f32], mut grad_inputs: Option<&mut [f32]>) {
+        let shape = self.shape;
+        let (image_len, output_len) = (shape.input_len(0), shape.output_len(0));
+        let (row, border) = (shape.out_width() * shape.cout, shape.gradient_border());
+        let bordered_len = shape.output_len(border);
+        let together = self.plan.images();
+        let mut padded = vec![0.0; together * shape.input_len(shape.pad)];
+        let chunks = self.images.chunks(together * image_len).zip(self.gradients.chunks(together * output_len));
+        for (index, (images, gradients)) in chunks.enumerate() {
+            let count = images.len() / image_len;
+            pad_images(shape, images, &mut padded);
+            with_scratch(count * bordered_len + SLACK, |scratch| {
+                for (out, gradient) in scratch.chunks_exact_mut(bordered_len).zip(gradients.chunks_exact(output_len)) {
+                    bordered(out, shape.out_height(), shape.out_width(), shape.cout, border, |y, out| {
+                        out.copy_from_slice(&gradient[y * row..][..row]);
+                    });
+                }
+                self.plan.weight_gradient(self.arch, count, &padded, scratch, sum);
+                if let Some(grad_inputs) = &mut grad_inputs {
+                    let target = &mut grad_inputs[index * together * image_len..][..count * image_len];
+                    self.plan.input_gradient(self.arch, count, scratch, target);
+                }
+            });
+        }
+    }
 }
 
 impl CustomOp3 for Conv2dOp {
@@ -99,15 +141,17 @@ impl CustomOp3 for Conv2dOp {
         let arch = Arch::new();
         let (batch, shape) = self.shape(input_layout.shape())?;
         let input = contiguous(input, input_layout, "input")?;
-        let packed = shape.pack(contiguous(weight, weight_layout, "weight")?);
+        let plan = ForwardPlan::new(arch, &shape, contiguous(weight, weight_layout, "weight")?);
         let mut bias = contiguous(bias, bias_layout, "bias")?.to_vec();
         bias.resize(padded_channels(shape.cout), 0.0);
         let mut output = vec![0.0; batch * shape.output_len(0)];
-        output.par_chunks_mut(shape.output_len(0)).zip(input.par_chunks(shape.input_len(0))).for_each(
-            |(output, image)| {
-                with_scratch(shape.input_len(shape.pad), |padded| {
-                    pad_image(&shape, image, padded);
-                    shape.forward(arch, padded, shape.pad, &packed, Start::Bias(&bias), false, output, 0);
+        let (image_len, padded_len, together) = (shape.input_len(0), shape.input_len(shape.pad), plan.images());
+        output.par_chunks_mut(together * shape.output_len(0)).zip(input.par_chunks(together * image_len)).for_each(
+            |(output, images)| {
+                let count = images.len() / image_len;
+                with_scratch(count * padded_len, |padded| {
+                    pad_images(&shape, images, padded);
+                    plan.run(arch, count, padded, Some(&bias), output, 0);
                 });
             },
         );
@@ -126,11 +170,7 @@ impl CustomOp3 for Conv2dOp {
         let (batch, shape) = self.shape(input.shape())?;
         let (image_len, output_len) = (shape.input_len(0), shape.output_len(0));
         let needs_input = input.track_op();
-        let phases = if needs_input {
-            with_values(weight, "weight", |weight| shape.pack_transposed(weight))?
-        } else {
-            Vec::new()
-        };
+        let plan = with_values(weight, "weight", |weight| BackwardPlan::new(arch, &shape, weight))?;
         let mut grad_input = vec![0.0; if needs_input { batch * image_len } else { 0 }];
         let mut grad_weight = vec![0.0; shape.weight_len()];
         let mut grad_bias = vec![0.0; shape.cout];
@@ -148,30 +188,10 @@ impl CustomOp3 for Conv2dOp {
                     .zip(images.par_chunks(group * image_len))
                     .zip(gradients.par_chunks(group * output_len))
                     .for_each(|(((sum, grad_inputs), images), gradients)| {
-                        let mut padded = vec![0.0; shape.input_len(shape.pad)];
-                        let pairs = images.chunks_exact(image_len).zip(gradients.chunks_exact(output_len));
-                        for (i, (image, gradient)) in pairs.enumerate() {
-                            pad_image(&shape, image, &mut padded);
-                            with_scratch(shape.gradient_len(), |scratch| {
-                                let row = shape.out_width() * shape.cout;
-                                let border = shape.gradient_border();
-                                bordered(
-                                    scratch,
-                                    shape.out_height(),
-                                    shape.out_width(),
-                                    shape.cout,
-                                    border,
-                                    |y, out| {
-                                        out.copy_from_slice(&gradient[y * row..][..row]);
-                                    },
-                                );
-                                shape.weight_gradient(arch, &padded, shape.pad, scratch, sum);
-                                if needs_input {
-                                    let target = &mut grad_inputs[i * image_len..][..image_len];
-                                    shape.input_gradient(arch, scratch, &phases, false, target);
-                                }
-                            });
-                        }
+                        let part = Part { arch, shape: &shape, plan: &plan, images, gradients };
+                        with_sum(&plan, arch, sum, |sum| {
+                            part.gradients(sum, needs_input.then_some(&mut **grad_inputs));
+                        });
                     });
                 crate::trunk::store(&shape, &sums, &mut grad_weight);
                 for image in gradients.chunks_exact(output_len) {

@@ -20,7 +20,7 @@ pub(crate) fn padded_channels(channels: usize) -> usize {
 }
 
 /// Splits padded channels into blocks of 48, 32 or 16, as `(first channel, width)`.
-fn blocks(channels: usize) -> impl Iterator<Item = (usize, usize)> {
+pub(crate) fn blocks(channels: usize) -> impl Iterator<Item = (usize, usize)> {
     let groups = channels.div_ceil(LANE_GROUP);
     let mut first = 0;
     std::iter::from_fn(move || {
@@ -60,6 +60,12 @@ impl Packed {
             }
         }
         Self { data, rows, run, channels }
+    }
+
+    /// From values in the order that [`Self::new`] makes: by block, row, position and channel.
+    pub(crate) fn from_data(data: &[f32], rows: usize, run: usize, channels: usize) -> Self {
+        debug_assert_eq!(data.len(), rows * run * padded_channels(channels));
+        Self { data: data.to_vec(), rows, run, channels }
     }
 
     /// True when there is nothing to sum over (a phase of a strided input gradient that no tap reaches).
@@ -428,7 +434,7 @@ impl<S: Simd> OuterTile<'_, S> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     const HEIGHT: usize = 3;
@@ -442,7 +448,7 @@ mod tests {
     }
 
     /// Every instruction set that this machine has, narrow ones too, which a wide one would hide.
-    fn architectures() -> Vec<Arch> {
+    pub(crate) fn architectures() -> Vec<Arch> {
         #[allow(unused_mut, reason = "other processors have one only")]
         let mut all = vec![Arch::Scalar, Arch::new()];
         #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]

@@ -11,8 +11,9 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use crate::kernels::conv::{ConvShape, Phase, bordered};
-use crate::kernels::correlate::{Packed, Start};
+use crate::kernels::correlate::{Packed, SLACK, Start};
 use crate::kernels::norm::{Norm, NormBackward, gradient_moments, moments};
+use crate::kernels::plan::{BackwardPlan, ForwardPlan};
 
 /// Border of every stored activation that a 3x3 convolution reads.
 const BORDER: usize = 1;
@@ -136,6 +137,21 @@ pub(crate) fn with_scratch<R>(len: usize, work: impl FnOnce(&mut [f32]) -> R) ->
     })
 }
 
+/// Runs `work` on a sum of weight gradients in the layout that `plan` adds to, and writes the result to `out`.
+pub(crate) fn with_sum(plan: &BackwardPlan, arch: Arch, out: &mut [f32], work: impl FnOnce(&mut [f32])) {
+    thread_local! {
+        static SUM: std::cell::RefCell<Vec<f32>> = const { std::cell::RefCell::new(Vec::new()) };
+    }
+    SUM.with(|cell| {
+        let mut sum = cell.take();
+        sum.clear();
+        sum.resize(plan.sum_len(), 0.0);
+        work(&mut sum);
+        plan.finish_weight_gradient(arch, &sum, out);
+        cell.replace(sum);
+    });
+}
+
 impl Engine {
     pub(crate) fn new(size: usize, widths: &[usize]) -> Self {
         let mut stages = Vec::new();
@@ -209,8 +225,10 @@ impl Engine {
             let memory = &mut rest[0];
             let input: &[f32] = before.last().map_or(&workspace.images, |memory| &memory.out);
             let place = &self.places[index];
-            let packed: [Packed; 3] =
-                std::array::from_fn(|layer| stage.layers()[layer].pack(&parameters[place[layer].weight.clone()]));
+            let weight = |layer: usize| &parameters[place[layer].weight.clone()];
+            let conv1: Packed = stage.conv1.pack(weight(0));
+            let conv2 = ForwardPlan::new(arch, &stage.conv2, weight(1));
+            let shortcut: Packed = stage.shortcut.pack(weight(2));
             let (channels, row, image) = (stage.channels(), stage.row(), stage.image());
             let count = batch * stage.side() * stage.side();
             let norm = |layer: usize, sums: &[f64]| {
@@ -239,9 +257,9 @@ impl Engine {
                 .zip(sums_shortcut.par_chunks_mut(2 * channels))
                 .zip(input.par_chunks(stage.conv1.input_len(BORDER)))
                 .for_each(|((((raw1, raw_shortcut), sums1), sums_shortcut), input)| {
-                    stage.conv1.forward(arch, input, BORDER, &packed[0], Start::Zero, false, raw1, 0);
+                    stage.conv1.forward(arch, input, BORDER, &conv1, Start::Zero, false, raw1, 0);
                     moments(arch, raw1, row, channels, sums1);
-                    stage.shortcut.forward(arch, input, BORDER, &packed[2], Start::Zero, false, raw_shortcut, 0);
+                    stage.shortcut.forward(arch, input, BORDER, &shortcut, Start::Zero, false, raw_shortcut, 0);
                     moments(arch, raw_shortcut, row, channels, sums_shortcut);
                 });
             memory.norms[0] = norm(0, &sums1);
@@ -253,16 +271,21 @@ impl Engine {
             resize(&mut memory.inner, batch * bordered_image);
             resize(&mut memory.raw2, batch * image);
             let mut sums2 = vec![0.0; batch * 2 * channels];
-            (memory.inner.par_chunks_mut(bordered_image), memory.raw2.par_chunks_mut(image))
+            let together = conv2.images();
+            (memory.inner.par_chunks_mut(together * bordered_image), memory.raw2.par_chunks_mut(together * image))
                 .into_par_iter()
-                .zip(memory.raw1.par_chunks(image))
-                .zip(sums2.par_chunks_mut(2 * channels))
+                .zip(memory.raw1.par_chunks(together * image))
+                .zip(sums2.par_chunks_mut(together * 2 * channels))
                 .for_each(|(((inner, raw2), raw1), sums2)| {
-                    bordered(inner, stage.side(), stage.side(), channels, BORDER, |y, out| {
-                        affine_relu(arch, &raw1[y * row..][..row], &scale, &shift, out);
-                    });
-                    stage.conv2.forward(arch, inner, BORDER, &packed[1], Start::Zero, false, raw2, 0);
-                    moments(arch, raw2, row, channels, sums2);
+                    for (inner, raw1) in inner.chunks_exact_mut(bordered_image).zip(raw1.chunks_exact(image)) {
+                        bordered(inner, stage.side(), stage.side(), channels, BORDER, |y, out| {
+                            affine_relu(arch, &raw1[y * row..][..row], &scale, &shift, out);
+                        });
+                    }
+                    conv2.run(arch, raw2.len() / image, inner, None, raw2, 0);
+                    for (raw2, sums2) in raw2.chunks_exact(image).zip(sums2.chunks_exact_mut(2 * channels)) {
+                        moments(arch, raw2, row, channels, sums2);
+                    }
                 });
             memory.norms[1] = norm(1, &sums2);
 
@@ -356,7 +379,7 @@ impl Engine {
             let norm_shortcut = backward(2, &memory.norms, &sums_shortcut, &mut result);
 
             // conv2, and through the first ReLU.
-            let phases = stage.conv2.pack_transposed(weight(1));
+            let conv2 = BackwardPlan::new(arch, &stage.conv2, weight(1));
             resize(&mut memory.grad_inner, batch * image);
             let mut sums1 = vec![0.0; batch * 2 * channels];
             let mean1 = mean(0, &memory.norms);
@@ -371,19 +394,31 @@ impl Engine {
                 .zip(sums1.par_chunks_mut(group * 2 * channels))
                 .zip(weights2.par_chunks_mut(stage.conv2.sum_len()))
                 .for_each(|((((((grads_inner, inners), grads), raws2), raws1), sums1), weights)| {
-                    for (i, grad_inner) in grads_inner.chunks_exact_mut(image).enumerate() {
-                        let inner = &inners[i * inner_image..][..inner_image];
-                        let at = i * image..(i + 1) * image;
-                        with_scratch(stage.conv2.gradient_len(), |scratch| {
-                            let shape = &stage.conv2;
-                            norm_gradient(arch, shape, &norm2, &grads[at.clone()], &raws2[at.clone()], scratch);
-                            shape.weight_gradient(arch, inner, BORDER, scratch, weights);
-                            shape.input_gradient(arch, scratch, &phases, false, grad_inner);
-                        });
-                        mask(arch, grad_inner, inner, side, row, BORDER, channels);
-                        let sums1 = &mut sums1[i * 2 * channels..][..2 * channels];
-                        gradient_moments(arch, grad_inner, &raws1[at], &mean1, channels, sums1);
-                    }
+                    with_sum(&conv2, arch, weights, |sum| {
+                        let (images, together) = (grads_inner.len() / image, conv2.images());
+                        for first in (0..images).step_by(together) {
+                            let images = together.min(images - first);
+                            let at = first * image..(first + images) * image;
+                            let grads_inner = &mut grads_inner[at.clone()];
+                            let inners = &inners[first * inner_image..][..images * inner_image];
+                            let gradient_image = stage.conv2.output_len(stage.conv2.gradient_border());
+                            with_scratch(images * gradient_image + SLACK, |scratch| {
+                                let values =
+                                    grads[at.clone()].chunks_exact(image).zip(raws2[at.clone()].chunks_exact(image));
+                                for (out, (grad, raw2)) in scratch.chunks_exact_mut(gradient_image).zip(values) {
+                                    norm_gradient(arch, &stage.conv2, &norm2, grad, raw2, out);
+                                }
+                                conv2.weight_gradient(arch, images, inners, scratch, sum);
+                                conv2.input_gradient(arch, images, scratch, grads_inner);
+                            });
+                            let sums1 = sums1[first * 2 * channels..].chunks_exact_mut(2 * channels);
+                            let values = grads_inner.chunks_exact_mut(image).zip(inners.chunks_exact(inner_image));
+                            for (((grad, inner), raw1), sums1) in values.zip(raws1[at].chunks_exact(image)).zip(sums1) {
+                                mask(arch, grad, inner, side, row, BORDER, channels);
+                                gradient_moments(arch, grad, raw1, &mean1, channels, sums1);
+                            }
+                        }
+                    });
                 });
             store(&stage.conv2, &weights2, &mut result[place[1].weight.clone()]);
             let norm1 = backward(0, &memory.norms, &sums1, &mut result);

@@ -22,7 +22,7 @@ fn channels_last(tensor: &Tensor) -> Tensor {
     tensor.permute((0, 2, 3, 1)).unwrap().contiguous().unwrap()
 }
 
-const CONFIGS: [(Conv2dConfig, usize, usize, usize); 8] = [
+const CONFIGS: [(Conv2dConfig, usize, usize, usize); 10] = [
     (Conv2dConfig { inputs: 3, outputs: 24, kernel: 3, stride: 2, pad: 1 }, 2, 16, 16),
     (Conv2dConfig { inputs: 5, outputs: 7, kernel: 3, stride: 1, pad: 1 }, 3, 9, 13),
     (Conv2dConfig { inputs: 4, outputs: 16, kernel: 1, stride: 2, pad: 0 }, 2, 11, 11),
@@ -31,6 +31,8 @@ const CONFIGS: [(Conv2dConfig, usize, usize, usize); 8] = [
     (Conv2dConfig { inputs: 3, outputs: 4, kernel: 4, stride: 3, pad: 0 }, 2, 13, 13),
     (Conv2dConfig { inputs: 1, outputs: 1, kernel: 3, stride: 1, pad: 2 }, 1, 1, 1),
     (Conv2dConfig { inputs: 6, outputs: 50, kernel: 3, stride: 1, pad: 0 }, 17, 8, 8),
+    (Conv2dConfig { inputs: 24, outputs: 17, kernel: 3, stride: 1, pad: 1 }, 3, 8, 12),
+    (Conv2dConfig { inputs: 40, outputs: 64, kernel: 3, stride: 1, pad: 1 }, 19, 4, 4),
 ];
 
 #[test]
