@@ -229,7 +229,7 @@ fn is_symmetric(rig: &Rig) -> bool {
 }
 
 /// For each ARKit coefficient the one that it becomes in a mirror.
-fn mirrored_expression() -> [usize; 52] {
+pub fn mirrored_expression() -> [usize; 52] {
     std::array::from_fn(|i| {
         let name = ARKIT_NAMES[i];
         let swapped = if let Some(stem) = name.strip_suffix("Left") {

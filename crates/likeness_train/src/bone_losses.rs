@@ -6,7 +6,7 @@ use candle_core::{Device, Tensor};
 use likeness_nets::{BonePointOutput, DomainNet, bce_with_logits, reverse_gradient, weighted_squared_error};
 
 use crate::{
-    bone_data::BoneBatch,
+    bone_data::{BoneBatch, mirrored_expression},
     error::Result,
     geometry::{FaceGeometry, View, align_points, project_landmarks},
     shape_space::ShapeSpace,
@@ -74,12 +74,16 @@ pub struct LossContext {
     pub weights: LossWeights,
     landmark_weights: Tensor,
     expression_weights: Tensor,
+    mirrored_expression: Tensor,
 }
 
 /// Variance of yaw, pitch and roll over the renders, in units of 90 degrees squared: about 18, 9 and 5 degrees.
 const POSE_VARIANCE: [f32; 3] = [0.04, 0.01, 0.003];
 /// Mean squared value of an expression coefficient that is in use.
 const EXPRESSION_VARIANCE: f64 = 0.06;
+/// How much dearer a difference between left and right is to a photo's expression than the expression itself: people on photos
+/// smile with both sides.
+const UNEVENNESS: f64 = 4.0;
 /// Landmarks nearer than this, in eye distances, hardly pull any more.
 const NEAR: f64 = 0.015;
 
@@ -95,6 +99,7 @@ impl LossContext {
         Ok(Self {
             landmark_weights: Tensor::from_vec(landmark_weights, 68, &device)?,
             expression_weights: Tensor::from_slice(&visible, 52, &device)?,
+            mirrored_expression: Tensor::from_slice(&mirrored_expression().map(|i| i as u32), 52, &device)?,
             geometry,
             space,
             weights,
@@ -189,6 +194,9 @@ impl LossContext {
                 parts.push(("beside_prior", w.prior * 10.0, beside));
                 let squared = expression.sqr()?.broadcast_mul(&self.expression_weights)?.mean_all()?;
                 parts.push(("photo_expression", w.expression, squared));
+                let mirrored = expression.index_select(&self.mirrored_expression, 1)?;
+                let uneven = (&expression - mirrored)?.sqr()?.broadcast_mul(&self.expression_weights)?.mean_all()?;
+                parts.push(("photo_unevenness", w.expression * UNEVENNESS, uneven));
             }
             if w.pairs > 0.0 && batch.pairs > 0 {
                 parts.push(("pairs", w.pairs, self.pair_loss(&predicted.narrow(0, 0, 2 * batch.pairs)?)?));
