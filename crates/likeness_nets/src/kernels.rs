@@ -8,6 +8,7 @@ mod batch_norm;
 pub(crate) mod conv;
 mod conv2d;
 pub(crate) mod correlate;
+pub(crate) mod dense;
 pub(crate) mod norm;
 pub(crate) mod plan;
 pub(crate) mod winograd;

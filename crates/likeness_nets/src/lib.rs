@@ -25,7 +25,7 @@
 //!     let output = net.forward(&images, true)?;
 //!     let first = bce_with_logits(&domain.forward(&reverse_gradient(&output.features, 0.1)?)?, &domains)?;
 //!     let second = weighted_squared_error(&output.parameters, &truth, &weights)?;
-//!     let gradients = (first + second)?.backward()?;
+//!     let gradients = backward(&(first + second)?)?;
 //!     assert!(step > 0 || optimiser.missing(&gradients).iter().all(|name| name.contains(".side")));
 //!     optimiser.step(&gradients)?;
 //! }
@@ -50,6 +50,7 @@
 //! ```
 
 mod bone_point;
+mod collect;
 mod domain;
 mod error;
 mod folded;
@@ -63,6 +64,7 @@ mod trunk;
 mod weights;
 
 pub use bone_point::{BonePointConfig, BonePointNet, BonePointOutput, PriorStart};
+pub use collect::backward;
 pub use domain::{DomainNet, reverse_gradient};
 pub use error::{Error, Result};
 pub use folded::{FoldedBonePointNet, FoldedLandmarkNet, crop_tensor};

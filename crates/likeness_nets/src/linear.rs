@@ -1,10 +1,14 @@
 //! Fully connected layers.
 
-use candle_core::{Tensor, Var};
-use candle_nn::{Init, Linear, Module, VarBuilder};
+use candle_core::{CpuStorage, CustomOp3, Layout, Shape, Tensor, Var, bail};
+use candle_nn::{Init, VarBuilder};
+use pulp::Arch;
 
+use crate::collect::deposit;
 use crate::error::Result;
 use crate::init::{he_normal, linear_normal};
+use crate::kernels::dense::DenseShape;
+use crate::trunk::{contiguous, with_values};
 
 /// What follows a layer decides how it is initialised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,17 +22,16 @@ pub(crate) enum Then {
 /// A fully connected layer with its activation.
 #[derive(Debug, Clone)]
 pub(crate) struct Dense {
-    linear: Linear,
+    weight: Tensor,
+    bias: Tensor,
     then: Then,
 }
 
 impl Dense {
+    /// `[batch, inputs]` to `[batch, outputs]`.
     pub(crate) fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        let output = self.linear.forward(input)?;
-        Ok(match self.then {
-            Then::Relu => output.relu()?,
-            Then::Nothing => output,
-        })
+        let op = DenseOp { relu: self.is_relu() };
+        Ok(input.contiguous()?.apply_op3(&self.weight, &self.bias, op)?)
     }
 
     pub(crate) fn is_relu(&self) -> bool {
@@ -36,8 +39,80 @@ impl Dense {
     }
 
     /// Weight `[outputs, inputs]` and bias.
-    pub(crate) fn tensors(&self) -> (&Tensor, Option<&Tensor>) {
-        (self.linear.weight(), self.linear.bias())
+    pub(crate) fn tensors(&self) -> (&Tensor, &Tensor) {
+        (&self.weight, &self.bias)
+    }
+}
+
+struct DenseOp {
+    relu: bool,
+}
+
+impl DenseOp {
+    fn shape(input: &Shape, weight: &Shape) -> candle_core::Result<DenseShape> {
+        let ((batch, values), (outputs, inputs)) = (input.dims2()?, weight.dims2()?);
+        if values != inputs || batch == 0 {
+            bail!("a layer of {inputs} inputs cannot read {input:?}")
+        }
+        Ok(DenseShape { batch, inputs, outputs })
+    }
+}
+
+impl CustomOp3 for DenseOp {
+    fn name(&self) -> &'static str {
+        "dense"
+    }
+
+    fn cpu_fwd(
+        &self,
+        input: &CpuStorage,
+        input_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> candle_core::Result<(CpuStorage, Shape)> {
+        let shape = Self::shape(input_layout.shape(), weight_layout.shape())?;
+        let output = shape.forward(
+            Arch::new(),
+            contiguous(input, input_layout, "input")?,
+            contiguous(weight, weight_layout, "weight")?,
+            contiguous(bias, bias_layout, "bias")?,
+            self.relu,
+        );
+        Ok((CpuStorage::F32(output), Shape::from((shape.batch, shape.outputs))))
+    }
+
+    fn bwd(
+        &self,
+        input: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        output: &Tensor,
+        gradient: &Tensor,
+    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let arch = Arch::new();
+        let shape = Self::shape(input.shape(), weight.shape())?;
+        let mut gradient = with_values(gradient, "gradient", <[f32]>::to_vec)?;
+        if self.relu {
+            with_values(output, "output", |output| {
+                for (gradient, &output) in gradient.iter_mut().zip(output) {
+                    *gradient = if output > 0.0 { *gradient } else { 0.0 };
+                }
+            })?;
+        }
+        let to_input = with_values(weight, "weight", |weight| shape.input_gradient(arch, &gradient, weight))?;
+        let to_weight = with_values(input, "input", |input| shape.weight_gradient(arch, &gradient, input))?;
+        let mut to_bias = vec![0.0; shape.outputs];
+        for row in gradient.chunks_exact(shape.outputs) {
+            to_bias.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+        }
+        let device = input.device();
+        Ok((
+            Some(Tensor::from_vec(to_input, input.shape(), device)?),
+            deposit(weight, Tensor::from_vec(to_weight, weight.shape(), device)?),
+            deposit(bias, Tensor::from_vec(to_bias, bias.shape(), device)?),
+        ))
     }
 }
 
@@ -49,7 +124,7 @@ pub(crate) fn dense(inputs: usize, outputs: usize, then: Then, vb: &VarBuilder<'
     };
     let weight = vb.get_with_hints((outputs, inputs), "weight", init)?;
     let bias = vb.get_with_hints(outputs, "bias", Init::Const(0.0))?;
-    Ok(Dense { linear: Linear::new(weight, Some(bias)), then })
+    Ok(Dense { weight, bias, then })
 }
 
 /// Like [`dense`], and where `vb` did not have the layer yet, `change(weight, bias)` rewrites its first values.
@@ -68,9 +143,7 @@ pub(crate) fn dense_with(
         let mut biases = vec![0.0; outputs];
         change(&mut weights, &mut biases);
         Var::from_tensor(weight)?.set(&Tensor::from_vec(weights, weight.shape(), weight.device())?)?;
-        if let Some(bias) = bias {
-            Var::from_tensor(bias)?.set(&Tensor::from_vec(biases, outputs, bias.device())?)?;
-        }
+        Var::from_tensor(bias)?.set(&Tensor::from_vec(biases, outputs, bias.device())?)?;
     }
     Ok(layer)
 }

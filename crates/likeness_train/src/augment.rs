@@ -51,14 +51,18 @@ fn recolour(crop: &mut Planes, strength: f32, dice: &mut Dice) {
     // A slope of light across the picture.
     let (slope_x, slope_y) = (strength * dice.normal_within(0.18, 0.4), strength * dice.normal_within(0.12, 0.3));
     let n = crop.size as f32;
-    for i in 0..plane {
-        let rgb = [crop.data[i], crop.data[plane + i], crop.data[2 * plane + i]];
-        let grey = 0.3 * rgb[0] + 0.59 * rgb[1] + 0.11 * rgb[2];
-        let (x, y) = ((i % crop.size) as f32 / n - 0.5, (i / crop.size) as f32 / n - 0.5);
-        let light = (1.0 + slope_x * x + slope_y * y) * contrast;
-        for c in 0..3 {
-            let value = grey + (rgb[c] - grey) * saturation;
-            crop.data[c * plane + i] = (value - 118.0) * light * cast[c] + 118.0 + brightness;
+    let (red, rest) = crop.data.split_at_mut(plane);
+    let (green, blue) = rest.split_at_mut(plane);
+    let rows = red.chunks_exact_mut(crop.size).zip(green.chunks_exact_mut(crop.size));
+    for (y, ((red, green), blue)) in rows.zip(blue.chunks_exact_mut(crop.size)).enumerate() {
+        let down = 1.0 + slope_y * (y as f32 / n - 0.5);
+        for (x, ((red, green), blue)) in red.iter_mut().zip(green).zip(blue).enumerate() {
+            let grey = 0.3 * *red + 0.59 * *green + 0.11 * *blue;
+            let light = (down + slope_x * (x as f32 / n - 0.5)) * contrast;
+            for (value, cast) in [red, green, blue].into_iter().zip(cast) {
+                let saturated = grey + (*value - grey) * saturation;
+                *value = (saturated - 118.0) * light * cast + 118.0 + brightness;
+            }
         }
     }
 }
@@ -73,19 +77,16 @@ fn degrade(crop: &mut Planes, strength: f32, dice: &mut Dice) {
 }
 
 fn add_noise(crop: &mut Planes, deviation: f32, dice: &mut Dice) {
-    // Two uniform numbers added make noise that is near enough to normal and cheap; grey noise is commoner than coloured.
+    // Two uniform numbers added make noise that is near enough to normal and cheap; grey noise is commoner than coloured. Each
+    // random word gives both numbers, 16 bits each.
     let plane = crop.size * crop.size;
     let coloured = dice.chance(0.4);
-    let width = deviation * 6f32.sqrt();
-    for i in 0..plane {
-        let mut noise = [0.0; 3];
-        if coloured {
-            noise.iter_mut().for_each(|n| *n = dice.uniform(-0.5, 0.5) + dice.uniform(-0.5, 0.5));
-        } else {
-            noise = [dice.uniform(-0.5, 0.5) + dice.uniform(-0.5, 0.5); 3];
-        }
-        for (c, n) in noise.iter().enumerate() {
-            crop.data[c * plane + i] += width * n;
+    let width = deviation * 6f32.sqrt() / 65536.0;
+    let mut noise = vec![0; if coloured { 3 * plane } else { plane }];
+    dice.words(&mut noise);
+    for (plane, noise) in crop.data.chunks_exact_mut(plane).zip(noise.chunks_exact(plane).cycle()) {
+        for (value, &word) in plane.iter_mut().zip(noise) {
+            *value += width * ((word >> 16) as i32 + (word & 0xffff) as i32 - 65535) as f32;
         }
     }
 }

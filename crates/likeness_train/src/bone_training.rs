@@ -6,7 +6,7 @@ use candle_core::{Device, Tensor};
 use candle_nn::VarMap;
 use likeness_nets::{
     AdamW, AdamWConfig, BONE_POINT, BonePointConfig, BonePointNet, DomainNet, Precision, PriorStart, SeededInit,
-    WeightsMeta, save_weights,
+    WeightsMeta, backward, save_weights,
 };
 use likeness_rig::crop::CROP_SIZE;
 
@@ -140,7 +140,7 @@ pub fn train_bone_point(head: &Head, data: BoneData, held_out: &HeldOut, options
         if !total.is_finite() {
             return Err(TrainError::Diverged { step: standing.step, loss: total });
         }
-        let gradients = losses.total.backward()?;
+        let gradients = backward(&losses.total)?;
         if adjusted != Some(phase) {
             check_gradients(&optimizer, &gradients, &batch, &options.weights)?;
         }

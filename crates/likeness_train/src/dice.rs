@@ -55,6 +55,11 @@ impl Dice {
         self.normal(0.0, deviation).clamp(-limit, limit)
     }
 
+    /// Random words.
+    pub fn words(&mut self, words: &mut [u32]) {
+        self.0.fill(words);
+    }
+
     /// True with probability `p`.
     pub fn chance(&mut self, p: f32) -> bool {
         self.0.random::<f32>() < p

@@ -6,7 +6,8 @@ use candle_core::{Device, Tensor};
 use candle_nn::VarMap;
 use glam::Vec2;
 use likeness_nets::{
-    AdamW, AdamWConfig, LANDMARK, LandmarkConfig, LandmarkNet, Precision, SeededInit, WeightsMeta, save_weights,
+    AdamW, AdamWConfig, LANDMARK, LandmarkConfig, LandmarkNet, Precision, SeededInit, WeightsMeta, backward,
+    save_weights,
 };
 use likeness_rig::crop::{CROP_SIZE, REFERENCE_LANDMARKS};
 
@@ -129,7 +130,7 @@ pub fn train_landmarks(data: LandmarkData, held_out: &[LandmarkItem], options: &
         if !value.is_finite() {
             return Err(TrainError::Diverged { step: standing.step, loss: value });
         }
-        let gradients = loss.backward()?;
+        let gradients = backward(&loss)?;
         if standing.step == 0
             && let Some(name) = optimizer.missing(&gradients).into_iter().next()
         {

@@ -31,12 +31,7 @@ pub struct Planes {
 impl Planes {
     /// The part of `picture` that `to_crop` (picture to crop) brings into a square of `size` pixels, as prediction sees it.
     pub fn crop(picture: &Picture, to_crop: &Similarity, size: usize) -> Self {
-        let crop = likeness_vision::warp(picture, to_crop, size as u32);
-        let mut data = Vec::with_capacity(3 * size * size);
-        for channel in 0..3 {
-            data.extend(crop.as_raw().iter().skip(channel).step_by(3).map(|&value| f32::from(value)));
-        }
-        Self { size, data }
+        Self { size, data: likeness_vision::warp_planes(picture, to_crop, size as u32) }
     }
 
     /// Blurs by a Gaussian of `sigma` pixels, the edge pixels going on outside.
@@ -50,22 +45,25 @@ impl Planes {
         kernel.iter_mut().for_each(|k| *k /= sum);
         let n = self.size;
         let mut line = vec![0.0; n + 2 * radius];
+        let mut across = vec![0.0; n * n];
         for plane in self.data.chunks_exact_mut(n * n) {
-            for row in plane.chunks_exact_mut(n) {
-                filter_line(row, &kernel, &mut line);
+            // Both passes add whole rows at a time, which run along memory.
+            for (row, out) in plane.chunks_exact(n).zip(across.chunks_exact_mut(n)) {
+                line[..radius].fill(row[0]);
+                line[radius..radius + n].copy_from_slice(row);
+                line[radius + n..].fill(row[n - 1]);
+                let middle = line[radius..].iter();
+                out.iter_mut().zip(middle).for_each(|(out, value)| *out = kernel[0] * value);
+                for (offset, &k) in kernel.iter().enumerate().skip(1) {
+                    add_scaled(out, k, &line[radius - offset..], &line[radius + offset..]);
+                }
             }
-            // Whole rows are added at a time, so that the vertical pass runs along memory.
-            let source = plane.to_vec();
-            for y in 0..n {
-                let target = &mut plane[y * n..(y + 1) * n];
-                target.fill(0.0);
-                for (offset, &k) in kernel.iter().enumerate() {
-                    let above = y.saturating_sub(offset) * n;
-                    let below = (y + offset).min(n - 1) * n;
-                    let weight = if offset == 0 { 0.5 * k } else { k };
-                    for ((t, a), b) in target.iter_mut().zip(&source[above..above + n]).zip(&source[below..below + n]) {
-                        *t += weight * (a + b);
-                    }
+            for (y, out) in plane.chunks_exact_mut(n).enumerate() {
+                let row = across[y * n..][..n].iter();
+                out.iter_mut().zip(row).for_each(|(out, value)| *out = kernel[0] * value);
+                for (offset, &k) in kernel.iter().enumerate().skip(1) {
+                    let (above, below) = (y.saturating_sub(offset), (y + offset).min(n - 1));
+                    add_scaled(out, k, &across[above * n..], &across[below * n..]);
                 }
             }
         }
@@ -77,20 +75,9 @@ impl Planes {
     }
 }
 
-fn filter_line(row: &mut [f32], kernel: &[f32], line: &mut [f32]) {
-    let radius = kernel.len() - 1;
-    let n = row.len();
-    line[..radius].fill(row[0]);
-    line[radius..radius + n].copy_from_slice(row);
-    line[radius + n..].fill(row[n - 1]);
-    for (x, value) in row.iter_mut().enumerate() {
-        let centre = x + radius;
-        *value = kernel[0] * line[centre]
-            + kernel[1..]
-                .iter()
-                .enumerate()
-                .map(|(i, k)| k * (line[centre - 1 - i] + line[centre + 1 + i]))
-                .sum::<f32>();
+fn add_scaled(out: &mut [f32], k: f32, a: &[f32], b: &[f32]) {
+    for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+        *out += k * (a + b);
     }
 }
 

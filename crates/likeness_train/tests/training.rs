@@ -30,7 +30,7 @@ fn head() -> &'static Head {
 fn dots(points: &[Vec2; 68], ground: [u8; 3]) -> Picture {
     let mut picture = Picture::from_pixel(192, 192, image::Rgb(ground));
     for point in points {
-        for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
+        for (dx, dy) in (-3..4).flat_map(|dx| (-3..4).map(move |dy| (dx, dy))) {
             let (x, y) = (point.x as i32 + dx, point.y as i32 + dy);
             if (0..192).contains(&x) && (0..192).contains(&y) {
                 picture.put_pixel(x as u32, y as u32, image::Rgb([255, 255, 255]));
@@ -183,9 +183,9 @@ fn landmarks_are_learned() {
         LandmarkItem { picture: photo.picture, landmarks: photo.landmarks }
     };
     let data = LandmarkData {
-        photos: (0..6).map(item).collect(),
-        photo_weights: running_sum(&[1.0; 6]),
-        renders: (6..10).map(item).collect(),
+        photos: vec![item(0)],
+        photo_weights: running_sum(&[1.0]),
+        renders: vec![item(1)],
         photo_share: 0.5,
     };
     let options = LandmarkOptions {
@@ -194,7 +194,7 @@ fn landmarks_are_learned() {
         steps: 150,
         minutes: None,
         batch: 8,
-        learning_rate: 5e-4,
+        learning_rate: 1e-3,
         weight_decay: 0.01,
         seed: 1,
         average: 0.9,
@@ -208,7 +208,10 @@ fn landmarks_are_learned() {
     let error = train_landmarks(data, &held_out, &options).unwrap();
     assert!(error.is_finite() && error < 0.5, "{error}");
     let reports = read_metrics(&folder.path().join("metrics.jsonl")).unwrap();
-    assert!(reports.last().unwrap()["loss"] < reports[0]["loss"]);
+    // Single reports scatter with what their batches show: compare the two ends of the run.
+    let losses: Vec<f64> = reports.iter().map(|report| report["loss"]).collect();
+    let (early, late) = (losses[..3].iter().sum::<f64>(), losses[losses.len() - 3..].iter().sum::<f64>());
+    assert!(late < early, "{losses:?}");
 }
 
 #[test]

@@ -21,12 +21,9 @@ pub(super) struct FoldedDense {
 impl FoldedDense {
     pub(super) fn new(dense: &Dense) -> Result<Self> {
         let (weight, bias) = dense.tensors();
-        let (outputs, inputs) = weight.dims2()?;
-        let bias = match bias {
-            Some(bias) => bias.to_vec1::<f32>()?,
-            None => vec![0.0; outputs],
-        };
-        Ok(Self { weight: weight.flatten_all()?.to_vec1::<f32>()?, bias, inputs, relu: dense.is_relu() })
+        let (_, inputs) = weight.dims2()?;
+        let weight = weight.flatten_all()?.to_vec1::<f32>()?;
+        Ok(Self { weight, bias: bias.to_vec1::<f32>()?, inputs, relu: dense.is_relu() })
     }
 
     /// `[batch, inputs]` to `[batch, outputs]`.

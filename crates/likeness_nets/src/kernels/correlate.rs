@@ -63,9 +63,9 @@ impl Packed {
     }
 
     /// From values in the order that [`Self::new`] makes: by block, row, position and channel.
-    pub(crate) fn from_data(data: &[f32], rows: usize, run: usize, channels: usize) -> Self {
+    pub(crate) fn from_vec(data: Vec<f32>, rows: usize, run: usize, channels: usize) -> Self {
         debug_assert_eq!(data.len(), rows * run * padded_channels(channels));
-        Self { data: data.to_vec(), rows, run, channels }
+        Self { data, rows, run, channels }
     }
 
     /// True when there is nothing to sum over (a phase of a strided input gradient that no tap reaches).

@@ -638,7 +638,7 @@ fn transform_weights(
     }
     let mut points = vec![0.0; POINTS * plane];
     arch.dispatch(FilterTransform { filters: &filters, plane, points: &mut points });
-    Transformed(points.chunks_exact(plane).map(|point| Packed::from_data(point, 1, inputs, outputs)).collect())
+    Transformed(points.chunks_exact(plane).map(|point| Packed::from_vec(point.to_vec(), 1, inputs, outputs)).collect())
 }
 
 #[cfg(test)]
