@@ -20,6 +20,11 @@ use crate::{
     similarity::then,
 };
 
+/// What photos go through; a face that is covered says little about its shape.
+const PHOTO_STRENGTH: Strength = Strength { occlusion: 0.12, ..Strength::TRAINING };
+/// What renders go through besides the effects that they were drawn with.
+const RENDER_STRENGTH: Strength = Strength { colour: 0.7, quality: 0.4, occlusion: 0.08 };
+
 /// A photo of the training set.
 pub struct Photo {
     /// The picture.
@@ -132,7 +137,7 @@ impl BoneData {
             let points = std::array::from_fn(|i| Vec2::from_array(render.label.landmarks[i]));
             let to_crop = jittered(&points, &mut dice);
             let flip = self.mirrored && dice.chance(0.5);
-            add_crop(&mut batch, &render.picture, &points, &to_crop, flip, &mut dice);
+            add_crop(&mut batch, &render.picture, &points, &to_crop, flip, RENDER_STRENGTH, &mut dice);
             add_labels(&mut batch, &render.label, &to_crop, flip.then_some(&self.mirrored_expression));
         }
         let mut places = Vec::with_capacity(photos);
@@ -147,7 +152,7 @@ impl BoneData {
             let photo = &self.photos[place];
             let to_crop = jittered(&photo.landmarks, &mut dice);
             let flip = dice.chance(0.5);
-            add_crop(&mut batch, &photo.picture, &photo.landmarks, &to_crop, flip, &mut dice);
+            add_crop(&mut batch, &photo.picture, &photo.landmarks, &to_crop, flip, PHOTO_STRENGTH, &mut dice);
         }
         batch
     }
@@ -179,6 +184,7 @@ fn add_crop(
     landmarks: &[Vec2; 68],
     to_crop: &Similarity,
     flip: bool,
+    strength: Strength,
     dice: &mut Dice,
 ) {
     let mut crop = Planes::crop(picture, to_crop, CROP_SIZE);
@@ -187,7 +193,7 @@ fn add_crop(
         mirror(&mut crop);
         points = mirror_points(&points);
     }
-    augment(&mut crop, Strength { occlusion: 0.12, ..Strength::TRAINING }, dice);
+    augment(&mut crop, strength, dice);
     crop.append_normalised(&mut batch.images);
     batch.landmarks.extend(points.iter().flat_map(|p| (*p / EYE_DISTANCE).to_array()));
 }

@@ -84,6 +84,8 @@ const EXPRESSION_VARIANCE: f64 = 0.06;
 /// How much dearer a difference between left and right is to a photo's expression than the expression itself: people on photos
 /// smile with both sides.
 const UNEVENNESS: f64 = 4.0;
+/// Variance below which a feature counts as constant.
+const LEAST_VARIANCE: f64 = 1e-6;
 /// Landmarks nearer than this, in eye distances, hardly pull any more.
 const NEAR: f64 = 0.015;
 
@@ -143,9 +145,10 @@ impl LossContext {
         let landmarks = Tensor::from_slice(&batch.landmarks, (r + p, 68, 2), &device)?;
         let mut parts: Vec<(&'static str, f64, Tensor)> = Vec::new();
         if r > 0 && p > 0 {
+            let features = standardised(&output.features)?;
             let features = match reversal {
-                Some(strength) => reverse_gradient(&output.features, strength)?,
-                None => output.features.detach(),
+                Some(strength) => reverse_gradient(&features, strength)?,
+                None => features.detach(),
             };
             let labels: Vec<f32> = (0..r + p).map(|i| if i < r { 1.0 } else { 0.0 }).collect();
             let labels = Tensor::from_vec(labels, r + p, &device)?;
@@ -222,4 +225,12 @@ impl LossContext {
         let other = self.space.squared_movement(&(&first - next)?)?.mean_all()?;
         Ok((same / (other + 1e-8)?)?)
     }
+}
+
+/// Each feature `[n, F]` brought to mean zero and deviation one over the batch, with gradients. The domain network sees features
+/// so: none can hide by being small, and making all of them small, which would hide everything and is useless, gains nothing.
+fn standardised(features: &Tensor) -> Result<Tensor> {
+    let centred = features.broadcast_sub(&features.mean_keepdim(0)?)?;
+    let variance = centred.sqr()?.mean_keepdim(0)?;
+    Ok(centred.broadcast_div(&(variance + LEAST_VARIANCE)?.sqrt()?)?)
 }
