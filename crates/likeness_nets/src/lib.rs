@@ -59,6 +59,7 @@ pub mod kernels;
 mod landmark;
 mod linear;
 mod loss;
+mod onnx;
 mod optim;
 mod trunk;
 mod weights;

@@ -1,6 +1,7 @@
 //! The subcommands.
 
 pub(crate) mod eval;
+pub(crate) mod export;
 pub(crate) mod plot;
 #[cfg(feature = "render")]
 pub(crate) mod render;

@@ -25,6 +25,9 @@ enum Command {
     /// Measure finished weights.
     #[command(subcommand)]
     Eval(commands::eval::Eval),
+    /// Write a network in the format of another runtime.
+    #[command(subcommand)]
+    Export(commands::export::Export),
     /// Draw a run's numbers into a PNG.
     Plot(commands::plot::Plot),
 }
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
         Command::Render(render) => render.run(),
         Command::Train(train) => train.run(),
         Command::Eval(eval) => eval.run(),
+        Command::Export(export) => export.run(),
         Command::Plot(plot) => plot.run(),
     };
     match result {

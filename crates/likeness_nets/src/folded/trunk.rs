@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use crate::error::Result;
 use crate::kernels::conv::{ConvShape, bordered};
 use crate::kernels::correlate::{Packed, Start, padded_channels};
+use crate::kernels::winograd::{Finish, TILE, Transformed, Winograd};
 use crate::trunk::{ResidualTrunk, Stage};
 
 /// Border of stored activations.
@@ -19,17 +20,25 @@ struct FoldedStage {
     shapes: Stage,
     conv1: Packed,
     bias1: Vec<f32>,
-    conv2: Packed,
+    conv2: Second,
     shortcut: Packed,
     /// Of conv2 and the shortcut together.
     bias: Vec<f32>,
+}
+
+/// conv2's weights: by tiles where one image has enough of them.
+#[derive(Debug)]
+enum Second {
+    Direct(Packed),
+    Tiled(Winograd, Transformed),
 }
 
 /// Activations of one image, borders included; the borders are never written after the first zeros.
 #[derive(Debug)]
 struct Buffers {
     image: Vec<f32>,
-    stages: Vec<[Vec<f32>; 2]>,
+    /// The inside, the shortcut and the result of each module.
+    stages: Vec<[Vec<f32>; 3]>,
 }
 
 #[derive(Debug)]
@@ -55,7 +64,10 @@ impl FoldedTrunk {
                 shapes: shapes.clone(),
                 conv1: shapes.conv1.pack(&conv1.0),
                 bias1: pad(&conv1.1),
-                conv2: shapes.conv2.pack(&conv2.0),
+                conv2: match Winograd::new(&shapes.conv2).filter(Winograd::fits_one_image) {
+                    Some(tiled) => Second::Tiled(tiled, tiled.pack(Arch::new(), &conv2.0)),
+                    None => Second::Direct(shapes.conv2.pack(&conv2.0)),
+                },
                 shortcut: shapes.shortcut.pack(&shortcut.0),
                 bias: pad(&joined),
             });
@@ -89,21 +101,31 @@ impl FoldedTrunk {
         });
         for (index, stage) in self.stages.iter().enumerate() {
             let (before, rest) = buffers.stages.split_at_mut(index);
-            let input: &[f32] = before.last().map_or(&buffers.image, |stage| &stage[1]);
-            let [inner, out] = &mut rest[0];
+            let input: &[f32] = before.last().map_or(&buffers.image, |stage| &stage[2]);
+            let [inner, side, out] = &mut rest[0];
             let Stage { conv1, conv2, shortcut } = &stage.shapes;
-            bands(conv1, inner, threads, |out, rows| {
+            bands(conv1, [inner], threads, |[out], rows| {
                 let start = Start::Bias(&stage.bias1);
                 conv1.forward_rows(arch, input, BORDER, &stage.conv1, start, true, out, BORDER, rows);
             });
             let inner = &*inner;
-            bands(conv2, out, threads, |out, rows| {
-                let start = Start::Bias(&stage.bias);
-                shortcut.forward_rows(arch, input, BORDER, &stage.shortcut, start, false, out, BORDER, rows.clone());
-                conv2.forward_rows(arch, inner, BORDER, &stage.conv2, Start::Output, true, out, BORDER, rows);
+            let start = Start::Bias(&stage.bias);
+            bands(conv2, [side, out], threads, |[side, out], rows| match &stage.conv2 {
+                Second::Direct(weights) => {
+                    let all = rows.clone();
+                    shortcut.forward_rows(arch, input, BORDER, &stage.shortcut, start, false, out, BORDER, all);
+                    conv2.forward_rows(arch, inner, BORDER, weights, Start::Output, true, out, BORDER, rows);
+                }
+                Second::Tiled(tiled, weights) => {
+                    let all = rows.clone();
+                    shortcut.forward_rows(arch, input, BORDER, &stage.shortcut, start, false, side, BORDER, all);
+                    let finish = Finish { add: Some(side), relu: true, ..Finish::default() };
+                    let rows = tiled.band_rows(rows.start / TILE..rows.end / TILE, BORDER);
+                    tiled.forward(arch, inner, weights, rows, finish, out, BORDER);
+                }
             });
         }
-        if let (Some(stage), Some([_, out])) = (self.stages.last(), buffers.stages.last()) {
+        if let (Some(stage), Some([_, _, out])) = (self.stages.last(), buffers.stages.last()) {
             let row = stage.shapes.side() * stage.shapes.conv2.cout;
             let line = row + 2 * BORDER * stage.shapes.conv2.cout;
             for (target, source) in features.chunks_exact_mut(row).zip(out.chunks_exact(line).skip(BORDER)) {
@@ -122,24 +144,50 @@ impl FoldedTrunk {
                 .iter()
                 .map(|stage| {
                     let len = stage.shapes.conv2.input_len(BORDER);
-                    [vec![0.0; len], vec![0.0; len]]
+                    [vec![0.0; len], vec![0.0; len], vec![0.0; len]]
                 })
                 .collect(),
         })
     }
 }
 
-/// Splits the output rows of a convolution into one band for each thread.
-fn bands(shape: &ConvShape, out: &mut [f32], threads: usize, work: impl Fn(&mut [f32], Range<usize>) + Sync) {
+/// Splits the output rows of a convolution into one band of whole tiles for each thread; `outs` are laid out like its result.
+fn bands<const N: usize>(
+    shape: &ConvShape,
+    outs: [&mut [f32]; N],
+    threads: usize,
+    work: impl Fn([&mut [f32]; N], Range<usize>) + Sync,
+) {
     let line = (shape.out_width() + 2 * BORDER) * shape.cout;
     let height = shape.out_height();
-    let out = &mut out[BORDER * line..][..height * line];
+    let mut rest = outs.map(|out| &mut out[BORDER * line..][..height * line]);
     if threads <= 1 {
-        work(out, 0..height);
+        work(rest, 0..height);
         return;
     }
-    let rows = height.div_ceil(threads);
-    out.par_chunks_mut(rows * line).enumerate().for_each(|(band, out)| {
-        work(out, band * rows..(band * rows + rows).min(height));
+    let rows = height.div_ceil(threads).next_multiple_of(TILE);
+    rayon::scope(|scope| {
+        let mut first = 0;
+        while first < height {
+            let last = (first + rows).min(height);
+            let (band, others) = split(rest, (last - first) * line);
+            rest = others;
+            let work = &work;
+            scope.spawn(move |_| work(band, first..last));
+            first = last;
+        }
     });
+}
+
+fn split<const N: usize>(all: [&mut [f32]; N], at: usize) -> ([&mut [f32]; N], [&mut [f32]; N]) {
+    let mut second: [&mut [f32]; N] = std::array::from_fn(|_| Default::default());
+    let mut rest = second.iter_mut();
+    let first = all.map(|slice| {
+        let (front, back) = slice.split_at_mut(at);
+        if let Some(rest) = rest.next() {
+            *rest = back;
+        }
+        front
+    });
+    (first, second)
 }

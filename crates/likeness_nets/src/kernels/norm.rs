@@ -3,7 +3,7 @@
 //! Per-channel coefficients are tiled over a whole row of pixels, so that every loop here runs over long contiguous rows
 //! whatever the channel count.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 /// The small number added to variances.
 pub(crate) const EPSILON: f64 = 1e-5;
@@ -71,6 +71,123 @@ pub(crate) fn gradient_moments(
     out.fill(0.0);
     fold(&sum, channels, &mut out[..channels]);
     fold(&product, channels, &mut out[channels..]);
+}
+
+/// One normalised input of a ReLU: its affine scale and its mean, tiled over a row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Branch<'a> {
+    pub(crate) scale: &'a [f32],
+    pub(crate) mean: &'a [f32],
+}
+
+impl Branch<'_> {
+    /// Clears the gradient of one image where the ReLU after `scale * value + shift` was closed, and gives the sums of
+    /// [`gradient_moments`].
+    pub(crate) fn masked_moments(
+        &self,
+        arch: Arch,
+        gradient: &mut [f32],
+        image: &[f32],
+        shift: &[f32],
+        channels: usize,
+        out: &mut [f64],
+    ) {
+        let row = shift.len();
+        let (mut sum, mut product) = (vec![0.0; row], vec![0.0; row]);
+        arch.dispatch(MaskedMoments { branch: *self, gradient, image, shift, sum: &mut sum, product: &mut product });
+        out.fill(0.0);
+        fold(&sum, channels, &mut out[..channels]);
+        fold(&product, channels, &mut out[channels..]);
+    }
+}
+
+/// The loop of [`Branch::masked_moments`]. A closure of this size would not be compiled for the wide registers.
+struct MaskedMoments<'a> {
+    branch: Branch<'a>,
+    gradient: &'a mut [f32],
+    image: &'a [f32],
+    shift: &'a [f32],
+    sum: &'a mut [f32],
+    product: &'a mut [f32],
+}
+
+impl WithSimd for MaskedMoments<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let row = self.shift.len();
+        let (sum, product) = (&mut self.sum[..row], &mut self.product[..row]);
+        let (scale, mean, shift) = (&self.branch.scale[..row], &self.branch.mean[..row], self.shift);
+        for (grads, values) in self.gradient.chunks_exact_mut(row).zip(self.image.chunks_exact(row)) {
+            for i in 0..row {
+                let value = values[i];
+                let grad = if value * scale[i] + shift[i] > 0.0 { grads[i] } else { 0.0 };
+                grads[i] = grad;
+                sum[i] += grad;
+                product[i] += grad * (value - mean[i]);
+            }
+        }
+    }
+}
+
+/// A ReLU over the sum of two normalised inputs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Joined<'a> {
+    pub(crate) branches: [Branch<'a>; 2],
+    /// Both shifts together, tiled over a row.
+    pub(crate) shift: &'a [f32],
+    pub(crate) channels: usize,
+}
+
+impl Joined<'_> {
+    /// Clears the gradient of one image where the ReLU was closed, and gives the sums of [`gradient_moments`] for both inputs.
+    pub(crate) fn masked_moments(&self, arch: Arch, gradient: &mut [f32], images: [&[f32]; 2], outs: [&mut [f64]; 2]) {
+        let row = self.shift.len();
+        let mut sums = [vec![0.0; row], vec![0.0; row], vec![0.0; row]];
+        arch.dispatch(JoinedMoments { joined: *self, gradient, images, sums: &mut sums });
+        for (out, product) in outs.into_iter().zip(&sums[1..]) {
+            out.fill(0.0);
+            fold(&sums[0], self.channels, &mut out[..self.channels]);
+            fold(product, self.channels, &mut out[self.channels..]);
+        }
+    }
+}
+
+/// The loop of [`Joined::masked_moments`].
+struct JoinedMoments<'a> {
+    joined: Joined<'a>,
+    gradient: &'a mut [f32],
+    images: [&'a [f32]; 2],
+    /// Of the gradient, and of its products with both inputs.
+    sums: &'a mut [Vec<f32>; 3],
+}
+
+impl WithSimd for JoinedMoments<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let shift = self.joined.shift;
+        let row = shift.len();
+        let [sum, product_a, product_b] = self.sums;
+        let (sum, product_a, product_b) = (&mut sum[..row], &mut product_a[..row], &mut product_b[..row]);
+        let [a, b] = self.joined.branches;
+        let (scale_a, mean_a) = (&a.scale[..row], &a.mean[..row]);
+        let (scale_b, mean_b) = (&b.scale[..row], &b.mean[..row]);
+        let rows = self.images[0].chunks_exact(row).zip(self.images[1].chunks_exact(row));
+        for (grads, (values_a, values_b)) in self.gradient.chunks_exact_mut(row).zip(rows) {
+            for i in 0..row {
+                let (a, b) = (values_a[i], values_b[i]);
+                let open = a * scale_a[i] + (b * scale_b[i] + shift[i]) > 0.0;
+                let grad = if open { grads[i] } else { 0.0 };
+                grads[i] = grad;
+                sum[i] += grad;
+                product_a[i] += grad * (a - mean_a[i]);
+                product_b[i] += grad * (b - mean_b[i]);
+            }
+        }
+    }
 }
 
 /// One normalisation layer's numbers in one forward pass.

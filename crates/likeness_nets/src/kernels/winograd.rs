@@ -15,7 +15,7 @@ use super::conv::ConvShape;
 use super::correlate::{LANE_GROUP, OuterWalk, Packed, SLACK, Start, Walk, blocks, correlate, outer, padded_channels};
 
 /// Side of a tile of results, of the patch that it is made from, and points of the transformed space.
-const TILE: usize = 4;
+pub(crate) const TILE: usize = 4;
 const PATCH: usize = 6;
 const POINTS: usize = PATCH * PATCH;
 
@@ -91,6 +91,26 @@ impl Winograd {
     /// Rows of tiles in an image, and tiles in a row.
     fn tiles(&self) -> (usize, usize) {
         (self.shape.height / TILE, self.shape.width / TILE)
+    }
+
+    /// Whether one image alone has enough tiles to make up for reading the transformed weights, which are four times as many.
+    pub(crate) fn fits_one_image(&self) -> bool {
+        let (rows, columns) = self.tiles();
+        rows * columns >= BAND / 2
+    }
+
+    /// Some of the rows of tiles of one image; `out` begins at the left border of the first of them.
+    pub(crate) fn band_rows(
+        &self,
+        tile_rows: std::ops::Range<usize>,
+        out_border: usize,
+    ) -> impl Iterator<Item = TileRow> + Clone {
+        let shape = self.shape;
+        let line = (shape.width + 2 * out_border) * shape.cout;
+        tile_rows.clone().map(move |row| TileRow {
+            input: row * TILE * (shape.width + 2) * shape.cin,
+            output: (row - tile_rows.start) * TILE * line + out_border * shape.cout,
+        })
     }
 
     /// Images that should be handed over together, so that their tiles fill a band.

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use crate::kernels::conv::{ConvShape, Phase, bordered};
 use crate::kernels::correlate::{Packed, SLACK, Start};
-use crate::kernels::norm::{Norm, NormBackward, gradient_moments, moments};
+use crate::kernels::norm::{Branch, Joined, Norm, NormBackward, moments};
 use crate::kernels::plan::{BackwardPlan, ForwardPlan};
 
 /// Border of every stored activation that a 3x3 convolution reads.
@@ -79,8 +79,6 @@ struct StageMemory {
     raw1: Vec<f32>,
     raw2: Vec<f32>,
     raw_shortcut: Vec<f32>,
-    /// Inside of the module behind its first ReLU, with a border.
-    inner: Vec<f32>,
     /// The module's result, with a border (the last module's without).
     out: Vec<f32>,
     norms: [Norm; 3],
@@ -268,21 +266,20 @@ impl Engine {
             // norm1 + ReLU, then conv2.
             let (scale, shift) = affine(&memory.norms[0], 0);
             let bordered_image = stage.conv2.input_len(BORDER);
-            resize(&mut memory.inner, batch * bordered_image);
             resize(&mut memory.raw2, batch * image);
             let mut sums2 = vec![0.0; batch * 2 * channels];
             let together = conv2.images();
-            (memory.inner.par_chunks_mut(together * bordered_image), memory.raw2.par_chunks_mut(together * image))
+            (memory.raw2.par_chunks_mut(together * image), memory.raw1.par_chunks(together * image))
                 .into_par_iter()
-                .zip(memory.raw1.par_chunks(together * image))
                 .zip(sums2.par_chunks_mut(together * 2 * channels))
-                .for_each(|(((inner, raw2), raw1), sums2)| {
-                    for (inner, raw1) in inner.chunks_exact_mut(bordered_image).zip(raw1.chunks_exact(image)) {
-                        bordered(inner, stage.side(), stage.side(), channels, BORDER, |y, out| {
-                            affine_relu(arch, &raw1[y * row..][..row], &scale, &shift, out);
-                        });
-                    }
-                    conv2.run(arch, raw2.len() / image, inner, None, raw2, 0);
+                .for_each(|((raw2, raw1), sums2)| {
+                    let images = raw2.len() / image;
+                    with_scratch(images * bordered_image, |inner| {
+                        for (inner, raw1) in inner.chunks_exact_mut(bordered_image).zip(raw1.chunks_exact(image)) {
+                            inside(arch, stage, raw1, &scale, &shift, inner);
+                        }
+                        conv2.run(arch, images, inner, None, raw2, 0);
+                    });
                     for (raw2, sums2) in raw2.chunks_exact(image).zip(sums2.chunks_exact_mut(2 * channels)) {
                         moments(arch, raw2, row, channels, sums2);
                     }
@@ -343,10 +340,8 @@ impl Engine {
             let place = &self.places[index];
             let weight = |layer: usize| &parameters[place[layer].weight.clone()];
             let gamma = |layer: usize| &parameters[place[layer].gamma.clone()];
-            let (channels, row, image, side) = (stage.channels(), stage.row(), stage.image(), stage.side());
+            let (channels, image, side) = (stage.channels(), stage.image(), stage.side());
             let count = batch * side * side;
-            let border = self.border(index);
-            let out_image = stage.conv2.output_len(border);
             if index + 1 == self.stages.len() {
                 resize(&mut memory.grad_out, batch * image);
                 memory.grad_out.copy_from_slice(gradient);
@@ -360,20 +355,30 @@ impl Engine {
             let mean =
                 |layer: usize, norms: &[Norm; 3]| crate::kernels::norm::tiled(norms[layer].mean.iter().copied(), side);
 
+            let affine = |layer: usize, norms: &[Norm; 3]| {
+                norms[layer].affine(gamma(layer), &parameters[place[layer].beta.clone()], side)
+            };
+
             // Through the last ReLU, with the sums that norm2 and the shortcut's norm need.
             let mut sums2 = vec![0.0; batch * 2 * channels];
             let mut sums_shortcut = sums2.clone();
-            let (mean2, mean_shortcut) = (mean(1, &memory.norms), mean(2, &memory.norms));
-            (memory.grad_out.par_chunks_mut(image), memory.out.par_chunks(out_image))
+            let means = [mean(1, &memory.norms), mean(2, &memory.norms)];
+            let [(scale2, shift2), (scale_shortcut, shift_shortcut)] =
+                [affine(1, &memory.norms), affine(2, &memory.norms)];
+            let shift: Vec<f32> = shift2.iter().zip(&shift_shortcut).map(|(a, b)| a + b).collect();
+            let join = Joined {
+                branches: [(&scale2, &means[0]), (&scale_shortcut, &means[1])]
+                    .map(|(scale, mean)| Branch { scale, mean }),
+                shift: &shift,
+                channels,
+            };
+            (memory.grad_out.par_chunks_mut(image), memory.raw2.par_chunks(image))
                 .into_par_iter()
-                .zip(memory.raw2.par_chunks(image))
                 .zip(memory.raw_shortcut.par_chunks(image))
                 .zip(sums2.par_chunks_mut(2 * channels))
                 .zip(sums_shortcut.par_chunks_mut(2 * channels))
-                .for_each(|(((((grad, out), raw2), raw_shortcut), sums2), sums_shortcut)| {
-                    mask(arch, grad, out, side, row, border, channels);
-                    gradient_moments(arch, grad, raw2, &mean2, channels, sums2);
-                    gradient_moments(arch, grad, raw_shortcut, &mean_shortcut, channels, sums_shortcut);
+                .for_each(|((((grad, raw2), raw_shortcut), sums2), sums_shortcut)| {
+                    join.masked_moments(arch, grad, [raw2, raw_shortcut], [sums2, sums_shortcut]);
                 });
             let norm2 = backward(1, &memory.norms, &sums2, &mut result);
             let norm_shortcut = backward(2, &memory.norms, &sums_shortcut, &mut result);
@@ -383,39 +388,42 @@ impl Engine {
             resize(&mut memory.grad_inner, batch * image);
             let mut sums1 = vec![0.0; batch * 2 * channels];
             let mean1 = mean(0, &memory.norms);
-            let inner_image = stage.conv2.input_len(BORDER);
+            let (scale1, shift1) = affine(0, &memory.norms);
+            let branch = Branch { scale: &scale1, mean: &mean1 };
             let groups = batch.div_ceil(group);
             let mut weights2 = vec![0.0; groups * stage.conv2.sum_len()];
-            (memory.grad_inner.par_chunks_mut(group * image), memory.inner.par_chunks(group * inner_image))
+            let inner_image = stage.conv2.input_len(BORDER);
+            let gradient_image = stage.conv2.output_len(stage.conv2.gradient_border());
+            (memory.grad_inner.par_chunks_mut(group * image), memory.grad_out.par_chunks(group * image))
                 .into_par_iter()
-                .zip(memory.grad_out.par_chunks(group * image))
                 .zip(memory.raw2.par_chunks(group * image))
                 .zip(memory.raw1.par_chunks(group * image))
                 .zip(sums1.par_chunks_mut(group * 2 * channels))
                 .zip(weights2.par_chunks_mut(stage.conv2.sum_len()))
-                .for_each(|((((((grads_inner, inners), grads), raws2), raws1), sums1), weights)| {
+                .for_each(|(((((grads_inner, grads), raws2), raws1), sums1), weights)| {
                     with_sum(&conv2, arch, weights, |sum| {
-                        let (images, together) = (grads_inner.len() / image, conv2.images());
-                        for first in (0..images).step_by(together) {
-                            let images = together.min(images - first);
-                            let at = first * image..(first + images) * image;
-                            let grads_inner = &mut grads_inner[at.clone()];
-                            let inners = &inners[first * inner_image..][..images * inner_image];
-                            let gradient_image = stage.conv2.output_len(stage.conv2.gradient_border());
-                            with_scratch(images * gradient_image + SLACK, |scratch| {
-                                let values =
-                                    grads[at.clone()].chunks_exact(image).zip(raws2[at.clone()].chunks_exact(image));
-                                for (out, (grad, raw2)) in scratch.chunks_exact_mut(gradient_image).zip(values) {
+                        let together = conv2.images();
+                        let chunks = grads_inner.chunks_mut(together * image).zip(grads.chunks(together * image));
+                        let raws = raws2.chunks(together * image).zip(raws1.chunks(together * image));
+                        let sums = sums1.chunks_mut(together * 2 * channels);
+                        for (((grads_inner, grads), (raws2, raws1)), sums1) in chunks.zip(raws).zip(sums) {
+                            let images = grads.len() / image;
+                            with_scratch(images * (inner_image + gradient_image) + SLACK, |scratch| {
+                                let (inners, gradients) = scratch.split_at_mut(images * inner_image);
+                                for (inner, raw1) in inners.chunks_exact_mut(inner_image).zip(raws1.chunks_exact(image))
+                                {
+                                    inside(arch, stage, raw1, &scale1, &shift1, inner);
+                                }
+                                let values = grads.chunks_exact(image).zip(raws2.chunks_exact(image));
+                                for (out, (grad, raw2)) in gradients.chunks_exact_mut(gradient_image).zip(values) {
                                     norm_gradient(arch, &stage.conv2, &norm2, grad, raw2, out);
                                 }
-                                conv2.weight_gradient(arch, images, inners, scratch, sum);
-                                conv2.input_gradient(arch, images, scratch, grads_inner);
+                                conv2.weight_gradient(arch, images, inners, gradients, sum);
+                                conv2.input_gradient(arch, images, gradients, grads_inner);
                             });
-                            let sums1 = sums1[first * 2 * channels..].chunks_exact_mut(2 * channels);
-                            let values = grads_inner.chunks_exact_mut(image).zip(inners.chunks_exact(inner_image));
-                            for (((grad, inner), raw1), sums1) in values.zip(raws1[at].chunks_exact(image)).zip(sums1) {
-                                mask(arch, grad, inner, side, row, BORDER, channels);
-                                gradient_moments(arch, grad, raw1, &mean1, channels, sums1);
+                            let values = grads_inner.chunks_exact_mut(image).zip(raws1.chunks_exact(image));
+                            for ((grad, raw1), sums1) in values.zip(sums1.chunks_exact_mut(2 * channels)) {
+                                branch.masked_moments(arch, grad, raw1, &shift1, channels, sums1);
                             }
                         }
                     });
@@ -487,6 +495,15 @@ impl Engine {
     }
 }
 
+/// The inside of a module behind its first ReLU, with a border. It is made anew where it is needed, which is cheaper than
+/// keeping it in memory.
+fn inside(arch: Arch, stage: &Stage, raw1: &[f32], scale: &[f32], shift: &[f32], out: &mut [f32]) {
+    let row = stage.row();
+    bordered(out, stage.side(), stage.side(), stage.channels(), BORDER, |y, out| {
+        affine_relu(arch, &raw1[y * row..][..row], scale, shift, out);
+    });
+}
+
 /// The gradient in front of a normalisation layer, with the border that the convolution before it wants.
 fn norm_gradient(arch: Arch, shape: &ConvShape, norm: &NormBackward, grad: &[f32], raw: &[f32], out: &mut [f32]) {
     let row = shape.out_width() * shape.cout;
@@ -526,22 +543,6 @@ fn join_relu(arch: Arch, a: &[f32], scale_a: &[f32], b: &[f32], scale_b: &[f32],
             let values = a.iter().zip(scale_a).zip(b.iter().zip(scale_b)).zip(shift);
             for (out, (((&a, &scale_a), (&b, &scale_b)), &shift)) in out.iter_mut().zip(values) {
                 *out = (a * scale_a + (b * scale_b + shift)).max(0.0);
-            }
-        },
-    );
-}
-
-/// Clears the gradient wherever the ReLU's result (stored with a border) is zero.
-fn mask(arch: Arch, gradient: &mut [f32], result: &[f32], side: usize, row: usize, border: usize, channels: usize) {
-    let line = row + 2 * border * channels;
-    arch.dispatch(
-        #[inline(always)]
-        || {
-            for y in 0..side {
-                let result = &result[(y + border) * line + border * channels..][..row];
-                for (grad, &result) in gradient[y * row..][..row].iter_mut().zip(result) {
-                    *grad = if result > 0.0 { *grad } else { 0.0 };
-                }
             }
         },
     );
