@@ -4,7 +4,7 @@
 use glam::{Vec2, Vec3};
 use image::{Rgb, RgbImage};
 use likeness_rig::HeadPose;
-use likeness_rig::crop::{REFERENCE_LANDMARKS, reference};
+use likeness_rig::crop::{EYE_DISTANCE, REFERENCE_LANDMARKS, reference};
 use likeness_rig::similarity::Similarity;
 use likeness_vision::{
     FaceBox, Photo, QualityWarning, VisionError, align_crop, check_usable, head_pose, landmark_crop, landmark_recrop,
@@ -219,7 +219,7 @@ fn pose_size_and_frame_are_judged() {
     assert_eq!(judge(2.0, 0.0, 0.0), []);
     assert!(matches!(judge(2.0, 0.0, -41.0)[..], [QualityWarning::TurnedFar { yaw: -41.0 }]));
     assert!(
-        matches!(judge(0.6, 0.0, 0.0)[..], [QualityWarning::SmallFace { eye_distance }] if (eye_distance - 28.8).abs() < 0.1)
+        matches!(judge(0.6, 0.0, 0.0)[..], [QualityWarning::SmallFace { eye_distance }] if (eye_distance - 0.6 * EYE_DISTANCE).abs() < 0.1)
     );
     assert!(
         matches!(judge(2.0, -110.0, 0.0)[..], [QualityWarning::CutOff { percent }] if (50.0..95.0).contains(&percent))
