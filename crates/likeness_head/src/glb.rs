@@ -19,8 +19,13 @@ pub struct JointNode {
 const FLOAT: u32 = 5126;
 const SHORT: u32 = 5123;
 const INT: u32 = 5125;
-/// Base colours of the materials; pictures are bound where the head is shown.
-const MATERIALS: [(&str, [f32; 4], f32, bool); 5] = [
+const BYTE: u32 = 5121;
+
+/// A material: name, base colour, roughness, and whether backs are drawn.
+pub type Material = (&'static str, [f32; 4], f32, bool);
+
+/// The head's materials; pictures are bound where the head is shown.
+pub const HEAD_MATERIALS: [Material; 5] = [
     ("skin", [0.66, 0.44, 0.34, 1.0], 0.55, false),
     ("eyes", [0.85, 0.85, 0.83, 1.0], 0.1, false),
     ("lashes", [0.04, 0.03, 0.03, 1.0], 0.9, true),
@@ -80,6 +85,32 @@ impl Buffer {
         self.accessors.len() - 1
     }
 
+    /// Whole numbers of one byte, four an element: normalised ones stand for 0..1.
+    fn bytes(&mut self, rows: &[[u8; 4]], normalized: bool) -> usize {
+        let view = self.view(rows.as_flattened(), Some(34962));
+        let mut accessor = json!({"bufferView": view, "componentType": BYTE, "count": rows.len(), "type": "VEC4"});
+        if normalized {
+            accessor["normalized"] = json!(true);
+        }
+        self.accessors.push(accessor);
+        self.accessors.len() - 1
+    }
+
+    /// The attributes of appearance options: as small as glTF allows, with the hairs' direction and shade.
+    fn compact(&mut self, part: &RenderPart) -> Value {
+        let joints: Vec<[u8; 4]> = part.joints.iter().map(|row| row.map(|joint| joint as u8)).collect();
+        let weights: Vec<[u8; 4]> = part.weights.iter().map(whole_weights).collect();
+        json!({
+            "POSITION": self.floats(part.positions.iter().map(|p| p.to_array()), "VEC3", true),
+            "NORMAL": self.floats(part.normals.iter().map(|n| n.to_array()), "VEC3", false),
+            "TANGENT": self.floats(part.tangents.iter().map(|t| t.extend(1.0).to_array()), "VEC4", false),
+            "TEXCOORD_0": self.floats(part.uvs.iter().map(|uv| uv.to_array()), "VEC2", false),
+            "COLOR_0": self.bytes(&part.colors, true),
+            "JOINTS_0": self.bytes(&joints, false),
+            "WEIGHTS_0": self.bytes(&weights, true),
+        })
+    }
+
     /// A sparse accessor over zeros. The format asks for at least one entry, so an empty list writes one zero.
     fn sparse(&mut self, moves: &[(u32, Vec3)], vertices: usize) -> usize {
         let none = [(0, Vec3::ZERO)];
@@ -110,6 +141,14 @@ impl Buffer {
     }
 }
 
+/// Weights as bytes that sum to 255, the first taking what rounding leaves.
+fn whole_weights(weights: &[f32; 4]) -> [u8; 4] {
+    let mut bytes = weights.map(|weight| (weight * 255.0).round() as u8);
+    let rest: u32 = bytes[1..].iter().map(|&byte| u32::from(byte)).sum();
+    bytes[0] = 255u32.saturating_sub(rest) as u8;
+    bytes
+}
+
 fn extent<'a, const N: usize>(rows: impl Iterator<Item = &'a [f32; N]>) -> ([f32; N], [f32; N]) {
     let mut low = [f32::INFINITY; N];
     let mut high = [f32::NEG_INFINITY; N];
@@ -122,8 +161,9 @@ fn extent<'a, const N: usize>(rows: impl Iterator<Item = &'a [f32; N]>) -> ([f32
     (low, high)
 }
 
-/// The file's bytes. Joints must be listed parents first.
-pub fn write(joints: &[JointNode], parts: &[RenderPart], expressions: &[&str]) -> Vec<u8> {
+/// The file's bytes. Joints must be listed parents first. Parts with vertex colours are written compactly; they must have
+/// tangents, and at most 256 joints.
+pub fn write(joints: &[JointNode], parts: &[RenderPart], expressions: &[&str], materials: &[Material]) -> Vec<u8> {
     let mut buffer = Buffer::default();
     let inverse = buffer.floats(
         joints.iter().map(|joint| glam::Mat4::from_translation(-joint.place).to_cols_array()),
@@ -149,16 +189,21 @@ pub fn write(joints: &[JointNode], parts: &[RenderPart], expressions: &[&str]) -
     let mut meshes = Vec::new();
     for part in parts {
         let count = part.positions.len();
-        let mut primitive = json!({
-            "attributes": {
+        let attributes = if part.colors.is_empty() {
+            json!({
                 "POSITION": buffer.floats(part.positions.iter().map(|p| p.to_array()), "VEC3", true),
                 "NORMAL": buffer.floats(part.normals.iter().map(|n| n.to_array()), "VEC3", false),
                 "TEXCOORD_0": buffer.floats(part.uvs.iter().map(|uv| uv.to_array()), "VEC2", false),
                 "JOINTS_0": buffer.joints(&part.joints),
                 "WEIGHTS_0": buffer.floats(part.weights.iter().copied(), "VEC4", false),
-            },
+            })
+        } else {
+            buffer.compact(part)
+        };
+        let mut primitive = json!({
+            "attributes": attributes,
             "indices": buffer.triangles(&part.triangles, count),
-            "material": MATERIALS.iter().position(|m| m.0 == part.material).unwrap_or(0),
+            "material": materials.iter().position(|m| m.0 == part.material).unwrap_or(0),
         });
         let mut mesh = json!({"name": part.name});
         if !part.morphs.is_empty() {
@@ -173,7 +218,7 @@ pub fn write(joints: &[JointNode], parts: &[RenderPart], expressions: &[&str]) -
         roots.push(nodes.len());
         nodes.push(json!({"name": part.name, "mesh": meshes.len() - 1, "skin": 0}));
     }
-    let materials: Vec<Value> = MATERIALS
+    let materials: Vec<Value> = materials
         .iter()
         .map(|(name, color, roughness, double)| {
             json!({

@@ -1,0 +1,285 @@
+//! The beards: shadow of stubs on the skin, and hair on top of it.
+
+use glam::{Vec2, Vec3};
+use likeness_rig::{HeadMesh, LandmarkSet, MeshPart};
+
+use super::{
+    atlas::Strip,
+    hairline::round,
+    parts::{ShellPoint, cards, extend_shell, follow_expressions},
+    strands::{Layer, Root, Strand, grow, roots},
+    surface::Surface,
+};
+use crate::{
+    finish::RenderPart,
+    textures::noise::{layered, ramp},
+};
+
+/// The styles with captions; the first shows nothing.
+pub const STYLES: [(&str, &str); 8] = [
+    ("none", "None"),
+    ("stubble", "Stubble"),
+    ("moustache", "Moustache"),
+    ("goatee", "Goatee"),
+    ("short_full", "Full, short"),
+    ("long_full", "Full, long"),
+    ("sideburns", "Sideburns"),
+    ("chin_strap", "Chin strap"),
+];
+
+/// Strands that are kept, how much wider they are drawn and their pieces, a level of detail.
+const LEVELS: [(f32, f32, usize); 3] = [(1.0, 1.0, 64), (0.45, 1.5, 4), (0.2, 2.2, 3)];
+/// Expressions that move a root less than this (metres) are left out.
+const LEAST_MOVE: f32 = 2e-4;
+
+/// The places that beards go by, metres on the neutral head.
+pub struct FaceLines {
+    /// Outline of the lips.
+    lips: Vec<Vec2>,
+    mouth: Vec3,
+    corner: Vec3,
+    nose: Vec3,
+    chin: Vec3,
+}
+
+impl FaceLines {
+    /// Finds them.
+    pub fn new(skin: &MeshPart, landmarks: &LandmarkSet) -> Self {
+        let at: Vec<Vec3> = landmarks
+            .points
+            .iter()
+            .map(|point| point.triangle.iter().zip(point.weights).map(|(&v, w)| skin.positions[v as usize] * w).sum())
+            .collect();
+        Self {
+            lips: (48..60).map(|k| at[k].truncate()).collect(),
+            mouth: (at[51] + at[57]) * 0.5,
+            corner: at[54],
+            nose: at[33],
+            chin: at[8],
+        }
+    }
+
+    /// Distance to the lips in the plane of the face, metres; negative on them.
+    fn to_lips(&self, p: Vec3) -> f32 {
+        let p = p.truncate();
+        let mut inside = false;
+        let mut nearest = f32::INFINITY;
+        for k in 0..self.lips.len() {
+            let (a, b) = (self.lips[k], self.lips[(k + 1) % self.lips.len()]);
+            if (a.y > p.y) != (b.y > p.y) && p.x < (b.x - a.x) * (p.y - a.y) / (b.y - a.y) + a.x {
+                inside = !inside;
+            }
+            let way = b - a;
+            let t = ((p - a).dot(way) / way.length_squared()).clamp(0.0, 1.0);
+            nearest = nearest.min(p.distance(a + way * t));
+        }
+        if inside { -nearest } else { nearest }
+    }
+
+    /// How far inside a full beard a place lies, metres.
+    fn full(&self, p: Vec3) -> f32 {
+        let across = p.x.abs();
+        let uneven = 0.0018 * layered(p * 140.0, 2, 81);
+        // The cheek line: from the ear down to above the corner of the mouth.
+        let upper = if across < 0.034 {
+            self.nose.y - 0.002 - 0.010 * (across / 0.034)
+        } else {
+            let t = ((across - 0.034) / 0.032).min(1.0);
+            self.nose.y - 0.012 + (-0.012 - self.nose.y + 0.012) * t.powf(1.7)
+        };
+        let side = ramp(0.058, 0.066, across) * ramp(-0.035, -0.05, p.z);
+        let upper = upper + 0.012 * side;
+        // The line under the jaw.
+        let lower = self.chin.y - 0.004 + 0.030 * (across / 0.06).powi(2);
+        let deep = (p.z + 0.085) * 0.9;
+        let field = (upper - p.y).min((p.y - lower) * 0.8).min(deep);
+        // The dimples beside the moustache stay thin.
+        field.min(self.to_lips(p) - 0.0015) + uneven
+    }
+
+    fn moustache(&self, p: Vec3) -> f32 {
+        let across = p.x.abs();
+        let middle = self.mouth.y + 0.0135 - 0.10 * across - 4.0 * across * across;
+        let half = 0.0068 - 0.06 * (across - 0.012).max(0.0);
+        let field = (half - (p.y - middle).abs()).min(0.033 - across).min((self.nose.y - 0.001) - p.y);
+        field.min(self.to_lips(p) - 0.0006).min((p.z + 0.03) * 0.5) + 0.0008 * layered(p * 200.0, 2, 82)
+    }
+
+    fn chin_patch(&self, p: Vec3, width: f32) -> f32 {
+        let across = p.x.abs();
+        let top = self.mouth.y - 0.0145 - 0.25 * (across - 0.006).max(0.0) + 0.9 * (across - 0.017).max(0.0);
+        let lower = self.chin.y - 0.006;
+        (width - across).min(top - p.y + 0.004).min(p.y - lower).min(self.to_lips(p) - 0.003).min((p.z + 0.03) * 0.5)
+            + 0.001 * layered(p * 160.0, 2, 83)
+    }
+
+    fn goatee(&self, p: Vec3) -> f32 {
+        let across = p.x.abs();
+        // A ring round the mouth.
+        let beside = (0.0055 - (across - self.corner.x.abs() - 0.006).abs()).min(self.mouth.y + 0.010 - p.y);
+        let beside = beside.min(p.y - self.chin.y - 0.008).min((p.z + 0.03) * 0.5);
+        let beside = beside.min(self.to_lips(p) - 0.002);
+        self.moustache(p).max(self.chin_patch(p, 0.026)).max(beside)
+    }
+
+    fn sideburns(&self, p: Vec3) -> f32 {
+        let round = round(p);
+        let edge = (round - 63.0 + 80.0 * (p.y + 0.03).min(0.0)) * 0.0014;
+        edge.min((-0.002) - p.y + 0.012).min(p.y + 0.062).min((92.0 - round) * 0.0014) + 0.0012 * layered(p * 160.0, 2, 84)
+    }
+
+    fn chin_strap(&self, p: Vec3) -> f32 {
+        let full = self.full(p);
+        // A band along the jaw: near the lower edge of the full beard.
+        let across = p.x.abs();
+        let jaw = self.chin.y + 0.010 + 0.052 * (across / 0.064).powi(3);
+        let band = 0.0085 - (p.y - jaw).abs() * 0.75;
+        let side = (0.0080 - (p.z + 0.056 + 0.1 * (p.y + 0.03).max(0.0)).abs()).min(p.y + 0.075).min(0.0 - p.y);
+        let below = (p.y - self.chin.y - 0.002).min(0.014);
+        full.min(band.max(side)).max((below).min(0.012 - across).min(self.to_lips(p) - 0.013))
+    }
+
+    fn field(&self, style: &str, p: Vec3) -> f32 {
+        match style {
+            "moustache" => self.moustache(p),
+            "goatee" => self.goatee(p),
+            "sideburns" => self.sideburns(p),
+            "chin_strap" => self.chin_strap(p),
+            "stubble" | "short_full" | "long_full" => self.full(p).max(self.moustache(p)).max(self.sideburns(p)),
+            _ => -1.0,
+        }
+    }
+}
+
+/// The parts of a style, all levels of detail; none for a shaved face.
+pub fn parts(head: &HeadMesh, levels: [&MeshPart; 3], lines: &FaceLines, style: &str) -> Vec<RenderPart> {
+    let surfaces = levels.map(|skin| Surface::new(head, skin));
+    let strands = hairs(&surfaces[0], lines, style);
+    let mut out = Vec::new();
+    for (level, &(share, widen, segments)) in LEVELS.iter().enumerate() {
+        let suffix = ["", ".lod1", ".lod2"][level];
+        let mut shadow =
+            RenderPart { name: format!("stubble{suffix}"), material: "stubble".to_owned(), ..Default::default() };
+        let shells: &[(f32, f32, f32)] = match style {
+            "stubble" => &[(0.0004, 15.0, 0.62), (0.0010, 17.3, 0.42)],
+            _ => &[(0.0004, 15.0, 0.95), (0.0009, 17.3, 0.85), (0.0015, 19.0, 0.7)],
+        };
+        for &(height, scale, most) in shells {
+            let at = |p: Vec3, _: Vec3| ShellPoint {
+                height,
+                shade: 0.62,
+                cover: ramp(-0.0012, 0.0065, lines.field(style, p)) * most,
+                way: Vec3::NEG_Y,
+            };
+            // The picture's hairs are a fraction of a millimetre: the skin is finest where the face is.
+            extend_shell(&mut shadow, &surfaces[level.max(1)], Vec2::splat(scale), true, &at);
+        }
+        if !shadow.triangles.is_empty() {
+            out.push(shadow);
+        }
+        let kept: Vec<Strand> = strands
+            .iter()
+            .flat_map(|layer| layer.iter().take((layer.len() as f32 * share).ceil() as usize).cloned())
+            .collect();
+        if kept.is_empty() {
+            continue;
+        }
+        let mut part = cards(&surfaces[0], &kept, &format!("strands{suffix}"), widen, segments);
+        let mut first = 0;
+        let starts: Vec<(usize, Vec3)> = kept
+            .iter()
+            .map(|strand| {
+                let start = (first, strand.points[0]);
+                first += 2 * ((strand.points.len() - 1).min(segments) + 1);
+                start
+            })
+            .collect();
+        follow_expressions(&mut part, &surfaces[0], &starts, LEAST_MOVE);
+        out.push(part);
+    }
+    out
+}
+
+fn hairs(surface: &Surface, lines: &FaceLines, style: &str) -> Vec<Vec<Strand>> {
+    // Downward and away from the middle of the mouth.
+    let comb = |p: Vec3, _: Vec3| Vec3::new((p.x * 9.0).clamp(-0.45, 0.45), -1.0, 0.12);
+    let aside = |p: Vec3, _: Vec3| Vec3::new((p.x * 130.0).clamp(-1.0, 1.0), -0.55 - p.x.abs() * 9.0, 0.1);
+    let base = |count, width, length, seed| Layer {
+        count,
+        segments: 4,
+        width,
+        strips: &[Strip::Dense, Strip::Medium, Strip::Dense2],
+        height: [0.001, 0.003, 0.003],
+        uneven: 0.4,
+        length,
+        cut: -1.0,
+        stand: 0.3,
+        stiff: 0.5,
+        gravity: [0.1, 0.5],
+        hold: 0.6,
+        wave: [0.0, 0.1, 0.0],
+        roll: 0.5,
+        tousle: 0.22,
+        shade: [0.5, 0.95],
+        seed,
+    };
+    let grown = |layer: &Layer, comb: super::strands::Comb, depth: &dyn Fn(Vec3) -> f32| {
+        let roots = roots(surface, layer.count, layer.seed, &|p, _| depth(p));
+        grow(surface, &roots, layer, comb)
+    };
+    let moustache = |p: Vec3| lines.moustache(p) - 0.001;
+    let lip = |_: &Root| 0.0085;
+    let whiskers = |count, seed| grown(&base(count, 0.0055, &lip, seed), &aside, &moustache);
+    match style {
+        "moustache" => {
+            let long = |root: &Root| 0.010 + 0.004 * root.chance;
+            vec![
+                grown(&base(90, 0.0055, &long, 201), &aside, &moustache),
+                grown(&Layer { height: [0.002, 0.0045, 0.004], ..base(70, 0.005, &long, 202) }, &aside, &moustache),
+            ]
+        }
+        "goatee" => {
+            let long = |root: &Root| 0.008 + 0.010 * ramp(0.0, 0.01, root.depth);
+            let field = |p: Vec3| lines.goatee(p).min(0.02) - 0.001 - 1.0 * f32::from(lines.moustache(p) > 0.0);
+            vec![whiskers(80, 203), grown(&base(150, 0.0065, &long, 204), &comb, &field)]
+        }
+        "chin_strap" => {
+            let short = |_: &Root| 0.006;
+            vec![grown(&base(190, 0.0055, &short, 205), &comb, &|p| lines.chin_strap(p) - 0.002)]
+        }
+        "sideburns" => {
+            let short = |_: &Root| 0.009;
+            vec![grown(&base(120, 0.006, &short, 206), &comb, &|p| lines.sideburns(p) - 0.001)]
+        }
+        "short_full" => {
+            let short = |root: &Root| 0.007 + 0.007 * ramp(0.0, 0.02, root.depth);
+            let field = |p: Vec3| lines.full(p).max(lines.sideburns(p)) - 0.001 - f32::from(lines.moustache(p) > 0.0);
+            vec![whiskers(70, 207), grown(&base(420, 0.008, &short, 208), &comb, &field)]
+        }
+        "long_full" => {
+            let short = |root: &Root| 0.008 + 0.008 * ramp(0.0, 0.02, root.depth);
+            let field = |p: Vec3| lines.full(p).max(lines.sideburns(p)) - 0.001 - f32::from(lines.moustache(p) > 0.0);
+            let long = |root: &Root| 0.012 + 0.040 * ramp(0.055, 0.01, root.place.x.abs());
+            let low = |p: Vec3| lines.full(p).min(lines.mouth.y - 0.006 - p.y) - 0.002;
+            vec![
+                whiskers(90, 209),
+                grown(&base(330, 0.009, &short, 210), &comb, &field),
+                grown(
+                    &Layer {
+                        segments: 6,
+                        height: [0.003, 0.010, 0.016],
+                        hold: 0.0,
+                        stand: 0.45,
+                        gravity: [0.3, 1.0],
+                        wave: [0.002, 0.03, 0.2],
+                        strips: &[Strip::Dense, Strip::Wavy, Strip::Medium],
+                        ..base(230, 0.010, &long, 211)
+                    },
+                    &comb,
+                    &low,
+                ),
+            ]
+        }
+        _ => Vec::new(),
+    }
+}

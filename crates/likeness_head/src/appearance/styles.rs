@@ -1,0 +1,623 @@
+//! The hair styles.
+
+use glam::{Vec2, Vec3};
+use likeness_rig::{HeadMesh, MeshPart};
+
+use super::{
+    atlas::Strip,
+    hairline::{Hairline, round},
+    parts::{ShellPoint, cards, extend_shell},
+    strands::{Comb, Layer, Root, Strand, grow, roots},
+    surface::Surface,
+};
+use crate::{finish::RenderPart, textures::noise::ramp};
+
+/// The styles with captions; the first shows nothing.
+pub const STYLES: [(&str, &str); 20] = [
+    ("bald", "Bald"),
+    ("buzz", "Buzz cut"),
+    ("short_curly", "Short, curly"),
+    ("short_straight", "Short, straight"),
+    ("side_part", "Side part"),
+    ("slick_back", "Slicked back"),
+    ("afro", "Afro"),
+    ("bob", "Bob"),
+    ("bob_fringe", "Bob with a fringe"),
+    ("shoulder_straight", "To the shoulders, straight"),
+    ("shoulder_wavy", "To the shoulders, wavy"),
+    ("long_straight", "Long, straight"),
+    ("long_wavy", "Long, wavy"),
+    ("long_curly", "Long, curly"),
+    ("bun", "Bun"),
+    ("ponytail", "Ponytail"),
+    ("receding", "Receding, short"),
+    ("receding_buzz", "Receding, shaved"),
+    ("receding_slick", "Receding, slicked back"),
+    ("horseshoe", "Bald crown"),
+];
+
+/// Strands that are kept, how much wider they are drawn and their pieces, a level of detail.
+const LEVELS: [(f32, f32, usize); 3] = [(1.0, 1.0, 64), (0.42, 1.6, 5), (0.17, 2.5, 3)];
+
+/// Where hair grows from in a whorl.
+const CROWN: Vec3 = Vec3::new(0.008, 0.108, -0.128);
+
+/// The skin at its levels of detail.
+pub struct Ground<'a> {
+    /// The levels, finest first.
+    pub levels: [Surface<'a>; 3],
+}
+
+impl<'a> Ground<'a> {
+    /// The skin of a head.
+    pub fn new(head: &'a HeadMesh, levels: [&'a MeshPart; 3]) -> Self {
+        Self { levels: levels.map(|skin| Surface::new(head, skin)) }
+    }
+}
+
+/// Everything a style is made of, before levels of detail.
+#[derive(Default)]
+struct Groomed {
+    /// Layers of strands.
+    layers: Vec<Vec<Strand>>,
+    /// Shells: the picture, tiles of it, which level of the skin at full detail, and what they are like.
+    shells: Vec<ShellSpec>,
+}
+
+struct ShellSpec {
+    material: &'static str,
+    scale: f32,
+    level: usize,
+    at: Box<dyn Fn(Vec3, Vec3) -> ShellPoint>,
+}
+
+/// The parts of a style, all levels of detail; none for a bald head.
+pub fn parts(ground: &Ground, style: &str) -> Vec<RenderPart> {
+    let groomed = groom(&ground.levels[0], style);
+    let mut out = Vec::new();
+    for (level, &(share, widen, segments)) in LEVELS.iter().enumerate() {
+        let suffix = ["", ".lod1", ".lod2"][level];
+        let kept: Vec<Strand> = groomed
+            .layers
+            .iter()
+            .flat_map(|layer| layer.iter().take((layer.len() as f32 * share).ceil() as usize).cloned())
+            .collect();
+        let mut made: Vec<RenderPart> = Vec::new();
+        if !kept.is_empty() {
+            made.push(cards(&ground.levels[0], &kept, &format!("strands{suffix}"), widen, segments));
+        }
+        // Shells are made from a coarse skin and are the same at every level.
+        for shell in groomed.shells.iter().filter(|_| level == 0) {
+            let surface = &ground.levels[shell.level];
+            let name = if shell.material == "strands" { "cap" } else { shell.material };
+            let place = made.iter().position(|part| part.name == name).unwrap_or_else(|| {
+                let (name, material) = (name.to_owned(), shell.material.to_owned());
+                made.push(RenderPart { name, material, ..Default::default() });
+                made.len() - 1
+            });
+            if shell.material == "strands" {
+                extend_cap(&mut made[place], surface, shell);
+            } else {
+                extend_shell(&mut made[place], surface, Vec2::splat(shell.scale), false, &shell.at);
+            }
+        }
+        out.extend(made.into_iter().filter(|part| !part.triangles.is_empty()));
+    }
+    out
+}
+
+/// A shell that shows the strips of hairs instead of a tile.
+fn extend_cap(part: &mut RenderPart, surface: &Surface, shell: &ShellSpec) {
+    let first = part.positions.len();
+    extend_shell(part, surface, Vec2::ONE, false, &shell.at);
+    for v in first..part.positions.len() {
+        let p = part.positions[v];
+        // Back and forth over the strip, so that it may be of any size.
+        let fold = |x: f32| 1.0 - (x.rem_euclid(2.0) - 1.0).abs();
+        part.uvs[v] = Strip::Dense.uv(0.1 + 0.8 * fold(round(p) / 11.0), 0.12 + 0.5 * fold(p.y / 0.05));
+    }
+}
+
+/// Away from the crown, and as far to the left as `sweep` says in front.
+fn whorl(sweep: f32) -> impl Fn(Vec3, Vec3) -> Vec3 {
+    move |p, n| {
+        let away = (p - CROWN).reject_from(n).normalize_or(Vec3::Z);
+        let swirl = n.cross(away) * 0.25;
+        let front = ramp(-0.06, 0.0, p.z) * ramp(0.05, 0.08, p.y);
+        away + swirl + Vec3::X * sweep * front
+    }
+}
+
+/// To both sides of a line at `x` from the forehead to the crown, and as strongly backward as `back` says.
+fn parted(x: f32, back: f32) -> impl Fn(Vec3, Vec3) -> Vec3 {
+    move |p, n| {
+        let away = (p - CROWN).reject_from(n).normalize_or(Vec3::Z);
+        let side = ((p.x - x * ramp(-0.14, -0.08, p.z)) / 0.006).clamp(-1.0, 1.0);
+        let apart = Vec3::new(side, 0.0, -back);
+        let behind = ramp(-0.085, -0.125, p.z);
+        apart.lerp(away, behind)
+    }
+}
+
+/// Straight back.
+fn backward(p: Vec3, _: Vec3) -> Vec3 {
+    Vec3::new(0.25 * p.x.signum() * ramp(0.02, 0.06, p.x.abs()), -0.05, -1.0)
+}
+
+/// A solid ground below the strands.
+fn cap(line: Hairline, height: f32, shade: f32) -> ShellSpec {
+    let at = move |p: Vec3, _: Vec3| ShellPoint {
+        height,
+        shade,
+        cover: ramp(0.0005, 0.012, line.depth(p)) * 0.96,
+        way: Vec3::NEG_Y,
+    };
+    ShellSpec { material: "strands", scale: 1.0, level: 2, at: Box::new(at) }
+}
+
+/// Layers of stubs of one length.
+fn shaved(line: Hairline, length: f32, layers: usize, cover: f32) -> Vec<ShellSpec> {
+    (0..layers)
+        .map(|layer| {
+            let t = (layer + 1) as f32 / layers as f32;
+            let at = move |p: Vec3, _: Vec3| ShellPoint {
+                height: 0.0005 + length * t,
+                shade: 0.55 + 0.35 * t,
+                cover: ramp(-0.001, 0.013, line.depth(p)) * cover * (1.0 - 0.35 * t),
+                way: Vec3::NEG_Y,
+            };
+            ShellSpec { material: "stubble", scale: 14.0 + layer as f32 * 1.7, level: 1, at: Box::new(at) }
+        })
+        .collect()
+}
+
+/// Fluffy shells up to `height`.
+fn fluff(line: Hairline, height: f32, layers: usize) -> Vec<ShellSpec> {
+    (0..layers)
+        .map(|layer| {
+            let t = (layer + 1) as f32 / layers as f32;
+            let at = move |p: Vec3, n: Vec3| {
+                let depth = line.depth(p);
+                let grown = ramp(0.0, 0.035, depth);
+                let lump = 1.0 + 0.16 * crate::textures::noise::layered(p * 60.0, 2, 91);
+                ShellPoint {
+                    height: 0.001 + height * t * (0.35 + 0.65 * grown) * lump,
+                    shade: 0.30 + 0.62 * t * t,
+                    cover: ramp(0.0, 0.010, depth) * (1.0 - 0.55 * t * t),
+                    way: n.cross(Vec3::X),
+                }
+            };
+            ShellSpec { material: "curls", scale: 8.5 + layer as f32 * 0.6, level: 2, at: Box::new(at) }
+        })
+        .collect()
+}
+
+/// What most layers have in common.
+fn layer<'a>(count: usize, width: f32, length: &'a (dyn Fn(&Root) -> f32 + Sync), seed: u64) -> Layer<'a> {
+    Layer {
+        count,
+        segments: 7,
+        width,
+        strips: &[Strip::Dense, Strip::Dense2, Strip::Medium],
+        height: [0.002, 0.004, 0.003],
+        uneven: 0.3,
+        length,
+        cut: -1.0,
+        stand: 0.25,
+        stiff: 0.45,
+        gravity: [0.25, 0.6],
+        hold: 1.0,
+        wave: [0.0, 0.1, 0.0],
+        roll: 0.25,
+        tousle: 0.12,
+        shade: [0.55, 0.95],
+        seed,
+    }
+}
+
+/// Collects the layers of a style.
+struct Grower<'a> {
+    surface: &'a Surface<'a>,
+    line: Hairline,
+    out: Groomed,
+}
+
+impl Grower<'_> {
+    /// Grows a layer inside the hairline, where `part` of the head says so.
+    fn add(&mut self, layer: &Layer, comb: Comb, part: &dyn Fn(Vec3) -> bool) {
+        let line = self.line;
+        let depth = |p: Vec3, _: Vec3| if part(p) { line.depth(p) } else { -1.0 };
+        let roots = roots(self.surface, layer.count, layer.seed, &depth);
+        self.out.layers.push(grow(self.surface, &roots, layer, comb));
+    }
+}
+
+fn everywhere(_: Vec3) -> bool {
+    true
+}
+
+fn top(p: Vec3) -> bool {
+    p.y > 0.055
+}
+
+fn groom(surface: &Surface, style: &str) -> Groomed {
+    let mut line = Hairline::default();
+    match style {
+        "receding" | "receding_buzz" | "receding_slick" => {
+            line = Hairline { corners: 0.030, middle: 0.008, ..line };
+        }
+        "horseshoe" => line = Hairline { corners: 0.05, middle: 0.05, crown: 0.062, ..line },
+        _ => {}
+    }
+    let mut grower = Grower { surface, line, out: Groomed::default() };
+    match style {
+        "buzz" | "receding_buzz" => grower.out.shells = shaved(line, 0.0022, 2, 0.9),
+        "short_curly" => short_curly(&mut grower),
+        "short_straight" | "receding" => short_straight(&mut grower),
+        "side_part" => side_part(&mut grower),
+        "slick_back" | "receding_slick" => slick_back(&mut grower),
+        "afro" => afro(&mut grower),
+        "bob" => hanging(&mut grower, &Hanging { cut: -0.078, ..Hanging::default() }),
+        "bob_fringe" => {
+            hanging(&mut grower, &Hanging { cut: -0.070, part: 0.0, fringe: true, ..Hanging::default() });
+        }
+        "shoulder_straight" => hanging(&mut grower, &Hanging { cut: -0.145, ..Hanging::default() }),
+        "shoulder_wavy" => hanging(
+            &mut grower,
+            &Hanging { cut: -0.135, wave: [0.006, 0.085, 0.75], strips: &[Strip::Wavy, Strip::Dense], ..Hanging::default() },
+        ),
+        "long_straight" => hanging(&mut grower, &Hanging { cut: -0.215, part: 0.0, ..Hanging::default() }),
+        "long_wavy" => hanging(
+            &mut grower,
+            &Hanging { cut: -0.205, wave: [0.008, 0.10, 0.7], strips: &[Strip::Wavy, Strip::Dense], ..Hanging::default() },
+        ),
+        "long_curly" => hanging(
+            &mut grower,
+            &Hanging {
+                cut: -0.175,
+                wave: [0.010, 0.055, 0.25],
+                strips: &[Strip::Curly, Strip::Wavy],
+                volume: 2.2,
+                width: 0.026,
+                ..Hanging::default()
+            },
+        ),
+        "bun" => bun(&mut grower),
+        "ponytail" => ponytail(&mut grower),
+        "horseshoe" => {
+            let length = |root: &Root| 0.012 + 0.010 * ramp(0.0, 0.02, root.depth);
+            let comb = whorl(0.0);
+            grower.out.shells.push(cap(line, 0.0014, 0.4));
+            grower.add(&Layer { height: [0.001, 0.002, 0.002], ..layer(300, 0.011, &length, 1) }, &comb, &everywhere);
+        }
+        _ => {}
+    }
+    grower.out
+}
+
+fn short_straight(grower: &mut Grower) {
+    let comb = whorl(0.7);
+    grower.out.shells.push(cap(grower.line, 0.0014, 0.35));
+    let short = |root: &Root| 0.014 + 0.024 * ramp(0.02, 0.085, root.place.y) * ramp(0.0, 0.02, root.depth);
+    grower.add(
+        &Layer { height: [0.0015, 0.0035, 0.003], stand: 0.2, segments: 4, ..layer(330, 0.012, &short, 11) },
+        &comb,
+        &everywhere,
+    );
+    let long = |root: &Root| 0.030 + 0.018 * ramp(0.0, 0.02, root.depth);
+    grower.add(
+        &Layer {
+            height: [0.004, 0.010, 0.009],
+            uneven: 0.45,
+            stand: 0.5,
+            tousle: 0.30,
+            strips: &[Strip::Dense2, Strip::Medium],
+            gravity: [0.0, 0.35],
+            hold: 0.6,
+            roll: 0.5,
+            shade: [0.5, 1.0],
+            ..layer(330, 0.009, &long, 12)
+        },
+        &comb,
+        &top,
+    );
+}
+
+fn side_part(grower: &mut Grower) {
+    let comb = parted(0.034, 0.35);
+    grower.out.shells.push(cap(grower.line, 0.0014, 0.35));
+    let short = |root: &Root| 0.018 + 0.065 * ramp(0.035, 0.085, root.place.y);
+    grower.add(
+        &Layer { height: [0.0015, 0.004, 0.003], segments: 6, ..layer(330, 0.012, &short, 21) },
+        &comb,
+        &everywhere,
+    );
+    let long = |root: &Root| 0.075 + 0.03 * ramp(0.02, -0.03, root.place.x);
+    grower.add(
+        &Layer {
+            height: [0.004, 0.012, 0.007],
+            stand: 0.45,
+            strips: &[Strip::Dense2, Strip::Dense, Strip::Medium],
+            gravity: [0.0, 0.35],
+            ..layer(270, 0.011, &long, 22)
+        },
+        &comb,
+        &top,
+    );
+}
+
+fn slick_back(grower: &mut Grower) {
+    grower.out.shells.push(cap(grower.line, 0.0014, 0.35));
+    let low = |root: &Root| 0.04 + 0.07 * ramp(0.02, 0.085, root.place.y);
+    grower.add(
+        &Layer { height: [0.0015, 0.003, 0.003], gravity: [0.1, 0.25], tousle: 0.05, ..layer(300, 0.012, &low, 31) },
+        &backward,
+        &everywhere,
+    );
+    let long = |root: &Root| 0.11 + 0.03 * root.chance;
+    grower.add(
+        &Layer {
+            height: [0.004, 0.009, 0.005],
+            stand: 0.5,
+            gravity: [0.0, 0.2],
+            tousle: 0.06,
+            strips: &[Strip::Dense2, Strip::Dense, Strip::Sparse],
+            ..layer(240, 0.011, &long, 32)
+        },
+        &backward,
+        &top,
+    );
+}
+
+fn short_curly(grower: &mut Grower) {
+    let comb = whorl(0.4);
+    grower.out.shells.push(cap(grower.line, 0.0014, 0.30));
+    grower.out.shells.extend(fluff(grower.line, 0.010, 3));
+    let length = |root: &Root| 0.018 + 0.022 * ramp(0.02, 0.085, root.place.y) * ramp(0.0, 0.02, root.depth);
+    grower.add(
+        &Layer {
+            height: [0.003, 0.010, 0.012],
+            uneven: 0.5,
+            stand: 0.7,
+            tousle: 0.6,
+            hold: 0.5,
+            gravity: [0.0, 0.2],
+            strips: &[Strip::Curly, Strip::Curly, Strip::Wavy],
+            roll: 1.0,
+            wave: [0.004, 0.022, 0.0],
+            segments: 8,
+            shade: [0.42, 1.0],
+            ..layer(420, 0.017, &length, 41)
+        },
+        &comb,
+        &everywhere,
+    );
+}
+
+fn afro(grower: &mut Grower) {
+    grower.out.shells.push(cap(grower.line, 0.0014, 0.22));
+    grower.out.shells.extend(fluff(grower.line, 0.040, 6));
+    let length = |root: &Root| 0.020 + 0.034 * ramp(0.0, 0.035, root.depth);
+    let out = |_: Vec3, n: Vec3| n;
+    grower.add(
+        &Layer {
+            height: [0.0, 0.015, 0.03],
+            stand: 1.0,
+            stiff: 0.8,
+            tousle: 0.5,
+            hold: 0.0,
+            gravity: [0.0, 0.0],
+            strips: &[Strip::Curly],
+            roll: 3.1,
+            wave: [0.004, 0.02, 0.0],
+            segments: 6,
+            shade: [0.25, 0.95],
+            ..layer(420, 0.022, &length, 51)
+        },
+        &out,
+        &everywhere,
+    );
+}
+
+/// Hair that hangs down from a parting.
+struct Hanging {
+    cut: f32,
+    part: f32,
+    wave: [f32; 3],
+    strips: &'static [Strip],
+    volume: f32,
+    width: f32,
+    fringe: bool,
+}
+
+impl Default for Hanging {
+    fn default() -> Self {
+        Self {
+            cut: -0.1,
+            part: 0.018,
+            wave: [0.0015, 0.12, 0.8],
+            strips: &[Strip::Dense, Strip::Dense2, Strip::Medium],
+            volume: 1.0,
+            width: 0.018,
+            fringe: false,
+        }
+    }
+}
+
+fn hanging(grower: &mut Grower, style: &Hanging) {
+    let comb = parted(style.part, 0.30);
+    grower.out.shells.push(cap(grower.line, 0.0014, 0.30));
+    let cut = style.cut;
+    let length = move |root: &Root| (root.place.y - cut) * 1.15 + 0.09;
+    let v = style.volume;
+    let base = Layer {
+        segments: 11,
+        cut,
+        strips: style.strips,
+        wave: style.wave,
+        hold: 0.9,
+        gravity: [0.25, 1.6],
+        roll: 0.2,
+        tousle: 0.05,
+        ..layer(170, style.width * 1.2, &length, 61)
+    };
+    grower.add(
+        &Layer { height: [0.0015, 0.004, 0.004], shade: [0.38, 0.62], ..base },
+        &comb,
+        &everywhere,
+    );
+    grower.add(
+        &Layer {
+            count: 190,
+            height: [0.003, 0.008 * v, 0.009 * v],
+            shade: [0.55, 0.9],
+            stand: 0.35,
+            seed: 62,
+            ..base
+        },
+        &comb,
+        &everywhere,
+    );
+    grower.add(
+        &Layer {
+            count: 130,
+            width: style.width * 0.8,
+            height: [0.005, 0.013 * v, 0.014 * v],
+            stand: 0.45,
+            uneven: 0.35,
+            tousle: 0.09,
+            shade: [0.6, 1.05],
+            seed: 63,
+            ..base
+        },
+        &comb,
+        &|p| p.y > 0.03,
+    );
+    if style.fringe {
+        let ahead = |p: Vec3, n: Vec3| {
+            let away = (p - CROWN).reject_from(n).normalize_or(Vec3::Z);
+            away + Vec3::new(p.x * 6.0, 0.0, 0.3)
+        };
+        let fringe = |root: &Root| root.place.y - 0.018 + (-root.place.z).max(0.0) + 0.012;
+        for (seed, height, shade) in [(64, [0.002, 0.006, 0.004], [0.45, 0.8]), (65, [0.004, 0.009, 0.006], [0.55, 1.0])] {
+            grower.add(
+                &Layer {
+                    count: 70,
+                    width: 0.013,
+                    segments: 8,
+                    cut: 0.018,
+                    length: &fringe,
+                    height,
+                    shade,
+                    wave: [0.0, 0.1, 0.0],
+                    gravity: [0.1, 0.6],
+                    seed,
+                    ..base
+                },
+                &ahead,
+                &|p| p.y > 0.05 && p.z > -0.05 && p.x.abs() < 0.052,
+            );
+        }
+    }
+}
+
+/// Hair pulled tight to one place at the back.
+fn pulled(grower: &mut Grower, to: Vec3) {
+    grower.out.shells.push(cap(grower.line, 0.0014, 0.38));
+    let comb = move |p: Vec3, _: Vec3| (to - p).normalize_or(Vec3::NEG_Z);
+    let length = move |root: &Root| (root.place.distance(to) * 1.18 - 0.006).max(0.012);
+    for (seed, count, height, shade) in
+        [(71, 210, [0.0015, 0.003, 0.003], [0.5, 0.75]), (72, 190, [0.003, 0.006, 0.005], [0.62, 1.0])]
+    {
+        grower.add(
+            &Layer {
+                segments: 8,
+                height,
+                shade,
+                stand: 0.2,
+                gravity: [0.0, 0.0],
+                tousle: 0.05,
+                strips: &[Strip::Dense, Strip::Dense2],
+                ..layer(count, 0.014, &length, seed)
+            },
+            &comb,
+            &everywhere,
+        );
+    }
+}
+
+/// A strand along a curve of the style's own, lit as a body about `middle`.
+fn along(curve: &dyn Fn(f32) -> Vec3, middle: &dyn Fn(f32) -> Vec3, segments: usize, like: &Strand) -> Strand {
+    let points: Vec<Vec3> = (0..=segments).map(|k| curve(k as f32 / segments as f32)).collect();
+    let normals =
+        (0..=segments).map(|k| (points[k] - middle(k as f32 / segments as f32)).normalize_or(Vec3::NEG_Z)).collect();
+    Strand { points, normals, ..like.clone() }
+}
+
+fn bun(grower: &mut Grower) {
+    let knot = Vec3::new(0.0, 0.092, -0.168);
+    pulled(grower, knot);
+    let middle = knot + Vec3::new(0.0, 0.012, -0.014);
+    let mut strands = Vec::new();
+    for number in 0..64u32 {
+        let t = number as f32 / 64.0;
+        let golden = number as f32 * 2.399_963;
+        // Loops round the axis that points out of the head, tilted each its own way.
+        let axis = Vec3::new(0.55 * golden.cos(), 0.35 + 0.55 * golden.sin(), -1.0).normalize();
+        let u = axis.any_orthonormal_vector();
+        let w = axis.cross(u);
+        let radius = 0.021 + 0.006 * ((number * 7 % 10) as f32 / 10.0);
+        let offset = axis * (0.012 * (t * 2.0 - 1.0));
+        let start = golden * 1.7;
+        let curve = move |s: f32| {
+            let angle = start + s * 3.6;
+            middle + offset + (u * angle.cos() + w * angle.sin()) * radius
+        };
+        let shade = 0.62 + 0.38 * ((number * 13 % 17) as f32 / 17.0);
+        let like = Strand {
+            points: Vec::new(),
+            normals: Vec::new(),
+            half: 0.008,
+            roll: 0.0,
+            strip: if number % 2 == 0 { Strip::Dense } else { Strip::Dense2 },
+            shade: [shade * 0.7, shade],
+            cover: 1.0,
+        };
+        strands.push(along(&curve, &|_| middle, 9, &like));
+    }
+    grower.out.layers.push(strands);
+}
+
+fn ponytail(grower: &mut Grower) {
+    let knot = Vec3::new(0.0, 0.075, -0.176);
+    pulled(grower, knot);
+    let mut strands = Vec::new();
+    for number in 0..90u32 {
+        let golden = number as f32 * 2.399_963;
+        let ring = ((number as f32 + 0.5) / 90.0).sqrt();
+        let aside = Vec3::new(golden.cos(), golden.sin(), 0.0) * ring;
+        let length = 0.22 + 0.05 * ((number * 11 % 13) as f32 / 13.0);
+        let core = move |s: f32| {
+            let out = 0.034 * ramp(0.0, 0.22, s) - 0.014 * ramp(0.3, 1.0, s);
+            let up = 0.010 * ramp(0.0, 0.12, s) - length * (s - 0.08).max(0.0) * 1.05;
+            knot + Vec3::new(0.0, up, -0.006 - out)
+        };
+        let curve = move |s: f32| {
+            let wide = 0.009 + 0.016 * ramp(0.02, 0.4, s) - 0.011 * ramp(0.6, 1.0, s);
+            let sway = 0.004 * (s * 7.0 + golden * 0.2).sin();
+            core(s) + Vec3::new(aside.x * wide + sway, aside.y * wide * 0.3, aside.y * wide)
+        };
+        let shade = (0.45 + 0.55 * ring) * (0.8 + 0.3 * ((number * 7 % 11) as f32 / 11.0));
+        let like = Strand {
+            points: Vec::new(),
+            normals: Vec::new(),
+            half: 0.0085,
+            roll: 0.0,
+            strip: [Strip::Dense, Strip::Dense2, Strip::Medium][number as usize % 3],
+            shade: [shade * 0.75, shade],
+            cover: 1.0,
+        };
+        strands.push(along(&curve, &core, 10, &like));
+    }
+    grower.out.layers.push(strands);
+}
