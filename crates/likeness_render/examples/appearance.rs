@@ -37,7 +37,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 }
             }
         }
-        sheet(&mut renderer, &shots, 400, 4)?.save(out.join(format!("{option}.png")))?;
+        let (size, columns) = if shots.len() == 4 { (768, 2) } else { (400, 4) };
+        sheet(&mut renderer, &shots, size, columns)?.save(out.join(format!("{option}.png")))?;
         return Ok(());
     }
     for option in &rig.options {

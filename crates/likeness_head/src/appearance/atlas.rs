@@ -202,7 +202,7 @@ fn draw_strip(canvas: &mut Canvas, strip: Strip, hairs: &Hairs, seed: u64) {
         let shade = (0.34 + 0.5 * depth + rng.random_range(-0.14..0.14) + 0.22 * (lock_number - 0.5)).clamp(0.16, 1.0);
         let half = rng.random_range(hairs.half[0]..hairs.half[1]);
         let end = (hairs.shortest + (1.0 - hairs.shortest) * (0.35 * lock_number + 0.65 * rng.random::<f32>())).min(0.985);
-        let start = if rng.random_bool(0.75) { 0.0 } else { rng.random_range(0.0..0.06) };
+        let start = rng.random_range(0.0..0.07);
         let phase = lock_number * 2.0 + rng.random_range(-0.35..0.35);
         let frequency = rng.random_range(0.8..1.25);
         let x_at = |t: f32| -> f32 {
@@ -221,7 +221,7 @@ fn draw_strip(canvas: &mut Canvas, strip: Strip, hairs: &Hairs, seed: u64) {
         while t0 < end {
             let t1 = (t0 + STEP as f32 / rows).min(end);
             let thin = |t: f32| half * (0.30 + 0.70 * ramp(end, end - 0.30, t));
-            let strength = |t: f32| ramp(start - 0.001, start + 0.03, t) * (0.25 + 0.75 * ramp(end, end - 0.12, t));
+            let strength = |t: f32| ramp(start - 0.005, start + 0.04, t) * (0.25 + 0.75 * ramp(end, end - 0.12, t));
             let at = |t: f32| Vec2::new(x_at(t), 2.0 + t * rows);
             canvas.line([at(t0), at(t1)], [thin(t0), thin(t1)], [strength(t0), strength(t1)], shade, false);
             t0 = t1;

@@ -10,12 +10,12 @@ const AXIS: f32 = -0.072;
 /// Height (metres over the eyes) of the hairline by the way round the head from the front, degrees: over the forehead,
 /// down the temples to the sideburns, round the ears and down to the nape.
 const LINE: [(f32, f32); 14] = [
-    (0.0, 0.071),
-    (12.0, 0.074),
-    (24.0, 0.072),
-    (33.0, 0.060),
-    (40.0, 0.046),
-    (50.0, 0.034),
+    (0.0, 0.056),
+    (12.0, 0.059),
+    (24.0, 0.058),
+    (33.0, 0.051),
+    (40.0, 0.042),
+    (50.0, 0.032),
     (58.0, 0.020),
     (66.0, 0.002),
     (72.0, -0.016),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use glam::{Quat, Vec2, Vec3};
 
 use super::{
-    strands::Strand,
+    strands::{Strand, along},
     surface::{Surface, add, strongest},
 };
 use crate::{finish::RenderPart, textures::noise::ramp};
@@ -14,6 +14,8 @@ use crate::{finish::RenderPart, textures::noise::ramp};
 const ENDS: [f32; 2] = [0.7, 0.55];
 /// How far the lit directions of a band's sides are spread, so that it looks round.
 const SPREAD: f32 = 0.45;
+/// Least height of a band's sides over the skin, metres.
+const CLEAR: f32 = 0.0016;
 /// Radius that the skin's weights are averaged over for a strand, metres.
 const SOFT: f32 = 0.012;
 
@@ -26,7 +28,7 @@ pub fn cards(surface: &Surface, strands: &[Strand], name: &str, widen: f32, segm
         let first = out.positions.len() as u32;
         for k in 0..=used {
             let at = k * pieces / used;
-            let t = at as f32 / pieces as f32;
+            let t = along(at, pieces);
             let p = strand.points[at];
             let before = strand.points[at.saturating_sub(1)];
             let after = strand.points[(at + 1).min(pieces)];
@@ -41,7 +43,14 @@ pub fn cards(surface: &Surface, strands: &[Strand], name: &str, widen: f32, segm
             let cover = (strand.cover * 255.0).clamp(0.0, 255.0) as u8;
             let (joints, weights) = surface.weights(surface.nearest(p, true).point, SOFT);
             for across in [-1.0f32, 1.0] {
-                out.positions.push(p + side * half * across);
+                let mut corner = p + side * half * across;
+                // A wide band would cut into the round head.
+                let hit = surface.ground(corner);
+                let least = CLEAR * ramp(0.0, 0.12, t);
+                if hit.height < least && k > 0 {
+                    corner += hit.normal * (least - hit.height);
+                }
+                out.positions.push(corner);
                 out.normals.push((normal + side * SPREAD * across).normalize_or(normal));
                 out.tangents.push(way);
                 out.uvs.push(strand.strip.uv(across * 0.5 + 0.5, t));
@@ -110,7 +119,7 @@ pub fn extend_shell(
             *number = *place.entry(v).or_insert_with(|| {
                 let v = v as usize;
                 let byte = |x: f32| (x * 255.0).clamp(0.0, 255.0) as u8;
-                out.positions.push(skin.positions[v] + skin.normals[v] * point.height);
+                out.positions.push(skin.positions[v] + skin.normals[v] * (point.height + surface.relief[v]));
                 out.normals.push(skin.normals[v]);
                 out.tangents.push(point.way.reject_from(skin.normals[v]).normalize_or(Vec3::NEG_Y));
                 out.uvs.push(skin.uvs[v] * scale);

@@ -14,7 +14,9 @@ use crate::textures::noise::{noise, ramp};
 /// Length of a step of the walk, metres.
 const STEP: f32 = 0.004;
 /// How deep roots lie below the skin, metres.
-const ROOT_DEPTH: f32 = 0.0012;
+const ROOT_DEPTH: f32 = 0.0004;
+/// Height (metres over the eyes) below which hair that meets a surface that faces up has come to the shoulders.
+const ON_SHOULDERS: f32 = -0.09;
 /// Roots that are tried for each one taken.
 const CANDIDATES: usize = 10;
 
@@ -181,30 +183,51 @@ fn strand(
     let steps = ((length / STEP).ceil() as usize).max(3);
     let step = length / steps as f32;
     let tousle = Vec3::from_array(std::array::from_fn(|_| rng.random_range(-1.0..1.0))) * layer.tousle;
-    let combed = |hit: &Hit, t: f32| {
+    let hangs = layer.cut > -0.5;
+    // Hair that begins behind an ear would have to come out through it.
+    if hangs && root.round > 84.0 && root.round < 112.0 && root.place.y < 0.026 {
+        return None;
+    }
+    let combed = |hit: &Hit, p: Vec3, t: f32| {
         let gravity = layer.gravity[0] + (layer.gravity[1] - layer.gravity[0]) * t;
-        let way = comb(hit.point, hit.normal).normalize_or(Vec3::NEG_Y) + tousle - Vec3::Y * gravity;
+        // What hangs below the ears' tops is not combed any more.
+        let kept = if hangs { ramp(0.0, 0.06, p.y) } else { 1.0 };
+        let mut way = comb(hit.point, hit.normal).normalize_or(Vec3::NEG_Y) * kept + tousle - Vec3::Y * gravity;
+        if hangs {
+            let low = ramp(-0.045, -0.10, p.y) * ramp(-0.19, -0.15, p.y);
+            // Hair before the ears falls before the shoulders, the rest behind them.
+            let ahead = ((p.z + 0.078) / 0.02).clamp(-1.0, 1.0);
+            let room = if ahead > 0.0 { ramp(-0.035, -0.065, p.z) } else { ramp(-0.14, -0.11, p.z) };
+            way.z += 0.4 * ahead * low * room * ramp(0.03, 0.05, p.x.abs());
+            way.x -= 0.25 * p.x.signum() * low * ramp(0.070, 0.090, p.x.abs());
+        }
         way.normalize_or(Vec3::NEG_Y)
     };
     let mut place = root.place - root.normal * ROOT_DEPTH;
     let start = Hit { point: root.place, normal: root.normal, height: 0.0, vertex: 0 };
-    let along = combed(&start, 0.0).reject_from_normalized(root.normal).normalize_or(Vec3::NEG_Y);
+    let along = combed(&start, root.place, 0.0).reject_from_normalized(root.normal).normalize_or(Vec3::NEG_Y);
     let mut way = (along * (1.0 - layer.stand) + root.normal * layer.stand).normalize_or(along);
     let mut line = vec![place];
     let mut outward = vec![root.normal];
     for k in 1..=steps {
         let t = k as f32 / steps as f32;
-        let hit = surface.nearest(place, false);
-        let target = combed(&hit, t);
+        let hit = surface.ground(place);
+        let target = combed(&hit, place, t);
         // Near the skin, hair runs along it.
-        let near = ramp(0.03, 0.008, hit.height);
+        let leaves = target.dot(hit.normal) > 0.0;
+        let keeps = if leaves && hangs { ramp(-0.01, 0.04, place.y) } else { 1.0 };
+        let near = ramp(0.03, 0.008, hit.height) * keeps;
         let target = target.lerp(target.reject_from_normalized(hit.normal), near).normalize_or(way);
         way = target.lerp(way, layer.stiff).normalize_or(target);
         let mut next = place + way * step;
-        let hit = surface.nearest(next, false);
+        let hit = surface.ground(next);
         let h = layer.height;
         let floor = tall * if t < 0.5 { h[0] + (h[1] - h[0]) * t * 2.0 } else { h[1] + (h[2] - h[1]) * (t * 2.0 - 1.0) };
         let floor = floor * ramp(0.0, 0.16, t);
+        let aside = next.x.abs() > 0.062 && next.z < -0.045;
+        if hangs && next.y < ON_SHOULDERS && aside && hit.normal.y > 0.2 && hit.height < floor * 1.5 {
+            break;
+        }
         if hit.height < floor {
             next += hit.normal * (floor - hit.height) * 0.7;
         } else {
@@ -212,7 +235,6 @@ fn strand(
             let hold = layer.hold * ramp(-0.045, 0.005, next.y);
             next -= hit.normal * (hit.height - floor) * hold * 0.5;
         }
-        next = past_ear(next, floor);
         way = (next - place).normalize_or(way);
         place = next;
         line.push(place);
@@ -224,6 +246,11 @@ fn strand(
         let column = Vec3::new(place.x, 0.0, place.z + 0.075).normalize_or(hit.normal);
         let hanging = ramp(0.0, -0.05, place.y) * ramp(0.012, 0.035, hit.height).max(ramp(-0.06, -0.10, place.y));
         outward.push(hit.normal.lerp(column, hanging).normalize_or(hit.normal));
+    }
+    if hangs {
+        for (k, p) in line.iter_mut().enumerate() {
+            p.x += p.x.signum() * over_ear(*p) * ramp(0.0, 0.03, k as f32 * step);
+        }
     }
     let phase = {
         let own: f32 = rng.random();
@@ -244,20 +271,13 @@ fn strand(
     })
 }
 
-/// Keeps hair off the ears, which are left out of the head that hair is walked over.
-fn past_ear(p: Vec3, height: f32) -> Vec3 {
-    const EAR: Vec3 = Vec3::new(0.0785, -0.014, -0.087);
-    const SIZE: Vec3 = Vec3::new(0.013, 0.043, 0.026);
-    let size = SIZE + Vec3::splat(height.max(0.002));
-    let middle = EAR * Vec3::new(p.x.signum(), 1.0, 1.0);
-    let from = (p - middle) / size;
-    if from.length_squared() >= 1.0 {
-        return p;
-    }
-    // Outward over the ear, never through it.
-    let out = Vec3::new(from.x, from.y, from.z);
-    let side = (1.0 - out.y * out.y - out.z * out.z).max(0.0).sqrt() * p.x.signum();
-    middle + Vec3::new(side, out.y, out.z) * size
+/// How far hair that hangs must stand out at a place to pass over the ear, which is left out of the head that hair is walked
+/// over; metres.
+fn over_ear(p: Vec3) -> f32 {
+    const EAR: Vec3 = Vec3::new(0.0, -0.012, -0.087);
+    const WIDE: f32 = 0.020;
+    let from = (p - EAR) / Vec3::new(1.0, 0.046, 0.034);
+    WIDE * (-(from.y * from.y + from.z * from.z)).exp() * ramp(0.05, 0.066, p.x.abs()) * ramp(0.100, 0.080, p.x.abs())
 }
 
 /// Swings the line to its sides, and a little in and out.
@@ -275,12 +295,18 @@ fn wave(line: &mut [Vec3], outward: &[Vec3], [size, period, _]: [f32; 3], phase:
     }
 }
 
-/// Points at equal distances, `segments` pieces.
+/// Where along a strand its point `k` of `count` pieces lies, 0..1: they are denser near the root, where the head is round
+/// and hair lies close to it.
+pub fn along(k: usize, count: usize) -> f32 {
+    (k as f32 / count as f32).powf(1.45)
+}
+
+/// `segments` pieces of the line.
 fn resample(line: &[Vec3], outward: &[Vec3], segments: usize) -> (Vec<Vec3>, Vec<Vec3>) {
     let last = (line.len() - 1) as f32;
     (0..=segments)
         .map(|k| {
-            let x = last * k as f32 / segments as f32;
+            let x = last * along(k, segments);
             let i = (x as usize).min(line.len() - 2);
             let t = x - i as f32;
             let normal = outward[i].lerp(outward[i + 1], t).normalize_or(Vec3::Y);
@@ -302,11 +328,9 @@ mod tests {
     }
 
     #[test]
-    fn hair_goes_round_the_ear() {
-        let inside = Vec3::new(0.079, -0.014, -0.087);
-        assert!(past_ear(inside, 0.003).x > 0.09);
-        assert!(past_ear(inside * Vec3::new(-1.0, 1.0, 1.0), 0.003).x < -0.09);
-        let away = Vec3::new(0.0, 0.1, 0.0);
-        assert_eq!(past_ear(away, 0.003), away);
+    fn hair_stands_out_at_the_ears_alone() {
+        assert!(over_ear(Vec3::new(0.072, -0.012, -0.087)) > 0.015);
+        assert!(over_ear(Vec3::new(-0.072, -0.012, -0.087)) > 0.015);
+        assert!(over_ear(Vec3::new(0.0, 0.1, 0.0)) < 1e-4);
     }
 }

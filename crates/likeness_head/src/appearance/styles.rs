@@ -51,7 +51,9 @@ pub struct Ground<'a> {
 impl<'a> Ground<'a> {
     /// The skin of a head.
     pub fn new(head: &'a HeadMesh, levels: [&'a MeshPart; 3]) -> Self {
-        Self { levels: levels.map(|skin| Surface::new(head, skin)) }
+        let [full, half, fifth] = levels.map(|skin| Surface::new(head, skin));
+        let (half, fifth) = (half.clear(&full), fifth.clear(&full));
+        Self { levels: [full, half, fifth] }
     }
 }
 
@@ -149,10 +151,10 @@ fn cap(line: Hairline, height: f32, shade: f32) -> ShellSpec {
     let at = move |p: Vec3, _: Vec3| ShellPoint {
         height,
         shade,
-        cover: ramp(0.0005, 0.012, line.depth(p)) * 0.96,
+        cover: ramp(-0.0015, 0.0075, line.depth(p)),
         way: Vec3::NEG_Y,
     };
-    ShellSpec { material: "strands", scale: 1.0, level: 2, at: Box::new(at) }
+    ShellSpec { material: "strands", scale: 1.0, level: 1, at: Box::new(at) }
 }
 
 /// Layers of stubs of one length.
@@ -187,7 +189,7 @@ fn fluff(line: Hairline, height: f32, layers: usize) -> Vec<ShellSpec> {
                     way: n.cross(Vec3::X),
                 }
             };
-            ShellSpec { material: "curls", scale: 8.5 + layer as f32 * 0.6, level: 2, at: Box::new(at) }
+            ShellSpec { material: "curls", scale: 8.5 + layer as f32 * 0.6, level: 1, at: Box::new(at) }
         })
         .collect()
 }
@@ -287,7 +289,7 @@ fn groom(surface: &Surface, style: &str) -> Groomed {
         "horseshoe" => {
             let length = |root: &Root| 0.012 + 0.010 * ramp(0.0, 0.02, root.depth);
             let comb = whorl(0.0);
-            grower.out.shells.push(cap(line, 0.0014, 0.4));
+            grower.out.shells.push(cap(line, 0.0010, 0.4));
             grower.add(&Layer { height: [0.001, 0.002, 0.002], ..layer(300, 0.011, &length, 1) }, &comb, &everywhere);
         }
         _ => {}
@@ -297,12 +299,19 @@ fn groom(surface: &Surface, style: &str) -> Groomed {
 
 fn short_straight(grower: &mut Grower) {
     let comb = whorl(0.7);
-    grower.out.shells.push(cap(grower.line, 0.0014, 0.35));
-    let short = |root: &Root| 0.014 + 0.024 * ramp(0.02, 0.085, root.place.y) * ramp(0.0, 0.02, root.depth);
+    grower.out.shells.push(cap(grower.line, 0.0010, 0.45));
+    grower.out.shells.extend(shaved(grower.line, 0.0040, 4, 1.0));
+    let short = |root: &Root| 0.022 + 0.018 * ramp(0.03, 0.085, root.place.y);
     grower.add(
-        &Layer { height: [0.0015, 0.0035, 0.003], stand: 0.2, segments: 4, ..layer(330, 0.012, &short, 11) },
+        &Layer {
+            height: [0.0015, 0.0045, 0.004],
+            stand: 0.25,
+            segments: 4,
+            strips: &[Strip::Medium, Strip::Dense, Strip::Medium],
+            ..layer(330, 0.009, &short, 11)
+        },
         &comb,
-        &everywhere,
+        &|p| p.y > 0.028 + 0.02 * ramp(-0.08, -0.14, p.z),
     );
     let long = |root: &Root| 0.030 + 0.018 * ramp(0.0, 0.02, root.depth);
     grower.add(
@@ -325,12 +334,18 @@ fn short_straight(grower: &mut Grower) {
 
 fn side_part(grower: &mut Grower) {
     let comb = parted(0.034, 0.35);
-    grower.out.shells.push(cap(grower.line, 0.0014, 0.35));
-    let short = |root: &Root| 0.018 + 0.065 * ramp(0.035, 0.085, root.place.y);
+    grower.out.shells.push(cap(grower.line, 0.0010, 0.45));
+    grower.out.shells.extend(shaved(grower.line, 0.0030, 3, 1.0));
+    let short = |root: &Root| 0.028 + 0.055 * ramp(0.035, 0.085, root.place.y);
     grower.add(
-        &Layer { height: [0.0015, 0.004, 0.003], segments: 6, ..layer(330, 0.012, &short, 21) },
+        &Layer {
+            height: [0.0015, 0.004, 0.003],
+            segments: 6,
+            strips: &[Strip::Medium, Strip::Dense, Strip::Medium],
+            ..layer(360, 0.009, &short, 21)
+        },
         &comb,
-        &everywhere,
+        &|p| p.y > -0.02,
     );
     let long = |root: &Root| 0.075 + 0.03 * ramp(0.02, -0.03, root.place.x);
     grower.add(
@@ -347,7 +362,7 @@ fn side_part(grower: &mut Grower) {
 }
 
 fn slick_back(grower: &mut Grower) {
-    grower.out.shells.push(cap(grower.line, 0.0014, 0.35));
+    grower.out.shells.push(cap(grower.line, 0.0010, 0.45));
     let low = |root: &Root| 0.04 + 0.07 * ramp(0.02, 0.085, root.place.y);
     grower.add(
         &Layer { height: [0.0015, 0.003, 0.003], gravity: [0.1, 0.25], tousle: 0.05, ..layer(300, 0.012, &low, 31) },
@@ -371,7 +386,7 @@ fn slick_back(grower: &mut Grower) {
 
 fn short_curly(grower: &mut Grower) {
     let comb = whorl(0.4);
-    grower.out.shells.push(cap(grower.line, 0.0014, 0.30));
+    grower.out.shells.push(cap(grower.line, 0.0010, 0.45));
     grower.out.shells.extend(fluff(grower.line, 0.010, 3));
     let length = |root: &Root| 0.018 + 0.022 * ramp(0.02, 0.085, root.place.y) * ramp(0.0, 0.02, root.depth);
     grower.add(
@@ -395,7 +410,7 @@ fn short_curly(grower: &mut Grower) {
 }
 
 fn afro(grower: &mut Grower) {
-    grower.out.shells.push(cap(grower.line, 0.0014, 0.22));
+    grower.out.shells.push(cap(grower.line, 0.0010, 0.22));
     grower.out.shells.extend(fluff(grower.line, 0.040, 6));
     let length = |root: &Root| 0.020 + 0.034 * ramp(0.0, 0.035, root.depth);
     let out = |_: Vec3, n: Vec3| n;
@@ -445,8 +460,8 @@ impl Default for Hanging {
 }
 
 fn hanging(grower: &mut Grower, style: &Hanging) {
-    let comb = parted(style.part, 0.30);
-    grower.out.shells.push(cap(grower.line, 0.0014, 0.30));
+    let comb = parted(style.part, 0.06);
+    grower.out.shells.push(cap(grower.line, 0.0010, 0.45));
     let cut = style.cut;
     let length = move |root: &Root| (root.place.y - cut) * 1.15 + 0.09;
     let v = style.volume;
@@ -456,21 +471,21 @@ fn hanging(grower: &mut Grower, style: &Hanging) {
         strips: style.strips,
         wave: style.wave,
         hold: 0.9,
-        gravity: [0.25, 1.6],
+        gravity: [0.35, 1.6],
         roll: 0.2,
         tousle: 0.05,
         ..layer(170, style.width * 1.2, &length, 61)
     };
     grower.add(
-        &Layer { height: [0.0015, 0.004, 0.004], shade: [0.38, 0.62], ..base },
+        &Layer { height: [0.002, 0.006, 0.006], shade: [0.42, 0.62], ..base },
         &comb,
         &everywhere,
     );
     grower.add(
         &Layer {
             count: 190,
-            height: [0.003, 0.008 * v, 0.009 * v],
-            shade: [0.55, 0.9],
+            height: [0.004, 0.011 * v, 0.011 * v],
+            shade: [0.5, 0.85],
             stand: 0.35,
             seed: 62,
             ..base
@@ -482,12 +497,29 @@ fn hanging(grower: &mut Grower, style: &Hanging) {
         &Layer {
             count: 130,
             width: style.width * 0.8,
-            height: [0.005, 0.013 * v, 0.014 * v],
+            height: [0.006, 0.016 * v, 0.016 * v],
             stand: 0.45,
             uneven: 0.35,
             tousle: 0.09,
-            shade: [0.6, 1.05],
+            shade: [0.55, 0.95],
             seed: 63,
+            ..base
+        },
+        &comb,
+        &|p| p.y > 0.03,
+    );
+    // Single hairs that stand off.
+    grower.add(
+        &Layer {
+            count: 36,
+            width: 0.022,
+            strips: &[Strip::Wisp, Strip::Sparse],
+            height: [0.006, 0.019 * v, 0.021 * v],
+            stand: 0.5,
+            tousle: 0.25,
+            roll: 0.8,
+            shade: [0.6, 1.0],
+            seed: 66,
             ..base
         },
         &comb,
@@ -523,7 +555,7 @@ fn hanging(grower: &mut Grower, style: &Hanging) {
 
 /// Hair pulled tight to one place at the back.
 fn pulled(grower: &mut Grower, to: Vec3) {
-    grower.out.shells.push(cap(grower.line, 0.0014, 0.38));
+    grower.out.shells.push(cap(grower.line, 0.0010, 0.5));
     let comb = move |p: Vec3, _: Vec3| (to - p).normalize_or(Vec3::NEG_Z);
     let length = move |root: &Root| (root.place.distance(to) * 1.18 - 0.006).max(0.012);
     for (seed, count, height, shade) in
@@ -547,7 +579,7 @@ fn pulled(grower: &mut Grower, to: Vec3) {
 }
 
 /// A strand along a curve of the style's own, lit as a body about `middle`.
-fn along(curve: &dyn Fn(f32) -> Vec3, middle: &dyn Fn(f32) -> Vec3, segments: usize, like: &Strand) -> Strand {
+fn laid(curve: &dyn Fn(f32) -> Vec3, middle: &dyn Fn(f32) -> Vec3, segments: usize, like: &Strand) -> Strand {
     let points: Vec<Vec3> = (0..=segments).map(|k| curve(k as f32 / segments as f32)).collect();
     let normals =
         (0..=segments).map(|k| (points[k] - middle(k as f32 / segments as f32)).normalize_or(Vec3::NEG_Z)).collect();
@@ -583,7 +615,7 @@ fn bun(grower: &mut Grower) {
             shade: [shade * 0.7, shade],
             cover: 1.0,
         };
-        strands.push(along(&curve, &|_| middle, 9, &like));
+        strands.push(laid(&curve, &|_| middle, 9, &like));
     }
     grower.out.layers.push(strands);
 }
@@ -617,7 +649,7 @@ fn ponytail(grower: &mut Grower) {
             shade: [shade * 0.75, shade],
             cover: 1.0,
         };
-        strands.push(along(&curve, &core, 10, &like));
+        strands.push(laid(&curve, &core, 10, &like));
     }
     grower.out.layers.push(strands);
 }

@@ -9,8 +9,14 @@ use crate::textures::layout::{Piece, piece};
 
 /// Side of a cell of the search grid, metres.
 const CELL: f32 = 0.01;
-/// Share of an ear's joints in a vertex' weights from which on it belongs to the ear.
-const EAR_SHARE: f32 = 0.45;
+/// Share of an ear's joints in a vertex' weights from which on it belongs to the ear, and to what stands out with it.
+const EAR_SHARE: f32 = 0.80;
+const BESIDE_EAR: f32 = 0.30;
+
+/// Half width of the head at the ears, metres.
+const SIDE: f32 = 0.0715;
+/// A finer skin that seems to stand out further than this (metres) is another fold of the ear.
+const MOST_RELIEF: f32 = 0.003;
 
 /// The nearest place of the skin to a point.
 #[derive(Clone, Copy, Debug)]
@@ -31,18 +37,22 @@ pub struct Surface<'a> {
     pub skin: &'a MeshPart,
     /// Whether a vertex belongs to an ear.
     pub ear: Vec<bool>,
+    /// Whether a vertex belongs to an ear or stands out with one.
+    beside_ear: Vec<bool>,
     /// Whether a vertex lies on the outside: not in the mouth or an eye socket.
     pub outside: Vec<bool>,
     /// Per vertex its triangles on the outside.
     around: Vec<Vec<u32>>,
     cells: BTreeMap<[i32; 3], Vec<u32>>,
+    /// Per vertex, how far a finer skin stands out near it, metres.
+    pub relief: Vec<f32>,
 }
 
 impl<'a> Surface<'a> {
     /// The surface of a head's skin at one level of detail.
     pub fn new(head: &HeadMesh, skin: &'a MeshPart) -> Self {
         let is_ear_joint: Vec<bool> = head.joints.iter().map(|joint| joint.name.starts_with("ear")).collect();
-        let ear = skin
+        let share: Vec<f32> = skin
             .joints
             .iter()
             .zip(&skin.weights)
@@ -50,9 +60,11 @@ impl<'a> Surface<'a> {
                 let of_ear = |(joint, weight): (&u16, &f32)| {
                     if is_ear_joint.get(usize::from(*joint)) == Some(&true) { *weight } else { 0.0 }
                 };
-                joints.iter().zip(weights).map(of_ear).sum::<f32>() > EAR_SHARE
+                joints.iter().zip(weights).map(of_ear).sum()
             })
             .collect();
+        let ear = share.iter().map(|&share| share > EAR_SHARE).collect();
+        let beside_ear = share.iter().map(|&share| share > BESIDE_EAR).collect();
         let outside: Vec<bool> =
             skin.uvs.iter().map(|&uv| matches!(piece(uv), Piece::Head | Piece::Neck)).collect();
         let mut around = vec![Vec::new(); skin.positions.len()];
@@ -69,7 +81,30 @@ impl<'a> Surface<'a> {
                 cells.entry(cell(*p)).or_default().push(v as u32);
             }
         }
-        Self { skin, ear, outside, around, cells }
+        let relief = vec![0.0; skin.positions.len()];
+        Self { skin, ear, beside_ear, outside, around, cells, relief }
+    }
+
+    /// Notes where a finer skin stands out of this one, so that shells made from this one clear both.
+    pub fn clear(mut self, finer: &Surface) -> Self {
+        let mut relief = vec![0.0f32; self.relief.len()];
+        for (v, p) in finer.skin.positions.iter().enumerate() {
+            if finer.around[v].is_empty() {
+                continue;
+            }
+            let hit = self.nearest(*p, true);
+            if hit.height <= 0.0 || hit.height > MOST_RELIEF {
+                continue;
+            }
+            for &triangle in &self.around[hit.vertex as usize] {
+                for corner in self.skin.triangles[triangle as usize] {
+                    let most = &mut relief[corner as usize];
+                    *most = most.max(hit.height);
+                }
+            }
+        }
+        self.relief = relief;
+        self
     }
 
     /// The nearest place of the skin; `ears` says whether they count.
@@ -78,7 +113,7 @@ impl<'a> Surface<'a> {
         let mut best = (f32::INFINITY, self.skin.positions[vertex as usize], self.skin.normals[vertex as usize]);
         for &triangle in &self.around[vertex as usize] {
             let corners = self.skin.triangles[triangle as usize];
-            if !ears && corners.iter().any(|&v| self.ear[v as usize]) {
+            if !ears && corners.iter().any(|&v| self.beside_ear[v as usize]) {
                 continue;
             }
             let weights = nearest_in_triangle(p, corners.map(|v| self.skin.positions[v as usize]));
@@ -95,6 +130,18 @@ impl<'a> Surface<'a> {
         Hit { point: best.1, normal, height, vertex }
     }
 
+    /// The nearest place of the head that hair lies on: the skin, with the ears and the folds around them smoothed away.
+    pub fn ground(&self, p: Vec3) -> Hit {
+        let hit = self.nearest(p, false);
+        let at_ear = p.x.abs() > 0.05 && (p.y + 0.006).abs() < 0.046 && (p.z + 0.088).abs() < 0.032;
+        if !at_ear {
+            return hit;
+        }
+        let side = SIDE - 0.09 * (-p.y).max(0.0);
+        let normal = Vec3::X * p.x.signum();
+        Hit { point: Vec3::new(side * p.x.signum(), p.y, p.z), normal, height: p.x.abs() - side, ..hit }
+    }
+
     fn nearest_vertex(&self, p: Vec3, ears: bool) -> u32 {
         let home = cell(p);
         let mut best = (f32::INFINITY, 0);
@@ -106,7 +153,7 @@ impl<'a> Surface<'a> {
                             continue;
                         }
                         for &v in self.cells.get(&[home[0] + x, home[1] + y, home[2] + z]).into_iter().flatten() {
-                            if !ears && self.ear[v as usize] {
+                            if !ears && self.beside_ear[v as usize] {
                                 continue;
                             }
                             let distance = self.skin.positions[v as usize].distance_squared(p);

@@ -271,7 +271,8 @@ fn fragment(in: Varyings) -> @location(0) vec4<f32> {
     if part.has_albedo == 1u {
         texel = textureSample(albedo_texture, albedo_sampler, in.uv);
     }
-    let cover = texel.a * in.color.a;
+    // Nearly whole is whole: what shines through gaps of dense hair would only be noise.
+    let cover = saturate(texel.a * 1.3 - 0.04) * in.color.a;
 #endif
 
 #ifdef LABELS
