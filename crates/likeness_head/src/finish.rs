@@ -118,6 +118,8 @@ pub struct RenderPart {
     pub tangents: Vec<Vec3>,
     /// Shade and coverage, linear, 0..255; only of appearance options.
     pub colors: Vec<[u8; 4]>,
+    /// The name of a part written before whose vertices the triangles are made of; such a part has none of its own.
+    pub vertices_of: Option<String>,
 }
 
 /// What is needed to finish the parts.

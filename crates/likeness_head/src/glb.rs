@@ -1,5 +1,7 @@
 //! Writing the head as binary glTF 2.0.
 
+use std::collections::BTreeMap;
+
 use glam::Vec3;
 use serde_json::{Value, json};
 
@@ -38,6 +40,8 @@ struct Buffer {
     bytes: Vec<u8>,
     views: Vec<Value>,
     accessors: Vec<Value>,
+    /// Accessors of expressions that move nothing, by the number of vertices.
+    still: BTreeMap<usize, usize>,
 }
 
 impl Buffer {
@@ -96,6 +100,29 @@ impl Buffer {
         self.accessors.len() - 1
     }
 
+    /// The targets of a part, as the head's mesh has them.
+    fn targets(&mut self, part: &RenderPart) -> Vec<Value> {
+        let count = part.positions.len();
+        part.morphs.iter().map(|moves| json!({"POSITION": self.sparse(moves, count)})).collect()
+    }
+
+    /// The same, with one accessor for all expressions that move nothing.
+    fn compact_targets(&mut self, part: &RenderPart) -> Vec<Value> {
+        let count = part.positions.len();
+        let mut accessor = |moves: &Vec<(u32, Vec3)>| {
+            if !moves.is_empty() {
+                return self.sparse(moves, count);
+            }
+            if let Some(known) = self.still.get(&count) {
+                return *known;
+            }
+            let made = self.sparse(moves, count);
+            self.still.insert(count, made);
+            made
+        };
+        part.morphs.iter().map(|moves| json!({"POSITION": accessor(moves)})).collect()
+    }
+
     /// The attributes of appearance options: as small as glTF allows, with the hairs' direction and shade.
     fn compact(&mut self, part: &RenderPart) -> Value {
         let joints: Vec<[u8; 4]> = part.joints.iter().map(|row| row.map(|joint| joint as u8)).collect();
@@ -104,11 +131,26 @@ impl Buffer {
             "POSITION": self.floats(part.positions.iter().map(|p| p.to_array()), "VEC3", true),
             "NORMAL": self.floats(part.normals.iter().map(|n| n.to_array()), "VEC3", false),
             "TANGENT": self.floats(part.tangents.iter().map(|t| t.extend(1.0).to_array()), "VEC4", false),
-            "TEXCOORD_0": self.floats(part.uvs.iter().map(|uv| uv.to_array()), "VEC2", false),
+            "TEXCOORD_0": self.texture_places(part),
             "COLOR_0": self.bytes(&part.colors, true),
             "JOINTS_0": self.bytes(&joints, false),
             "WEIGHTS_0": self.bytes(&weights, true),
         })
+    }
+
+    /// Texture coordinates: 16 bits unless they leave 0..1, as those of tiles do.
+    fn texture_places(&mut self, part: &RenderPart) -> usize {
+        if part.uvs.iter().any(|uv| uv.min_element() < 0.0 || uv.max_element() > 1.0) {
+            return self.floats(part.uvs.iter().map(|uv| uv.to_array()), "VEC2", false);
+        }
+        let whole = |x: f32| (x * f32::from(u16::MAX)).round() as u16;
+        let bytes: Vec<u8> =
+            part.uvs.iter().flat_map(|uv| uv.to_array()).flat_map(|x| whole(x).to_le_bytes()).collect();
+        let view = self.view(&bytes, Some(34962));
+        self.accessors.push(json!({
+            "bufferView": view, "componentType": SHORT, "normalized": true, "count": part.uvs.len(), "type": "VEC2",
+        }));
+        self.accessors.len() - 1
     }
 
     /// A sparse accessor over zeros. The format asks for at least one entry, so an empty list writes one zero.
@@ -186,8 +228,19 @@ pub fn write(joints: &[JointNode], parts: &[RenderPart], expressions: &[&str], m
         .collect();
     let mut roots: Vec<usize> = (0..joints.len()).filter(|&joint| joints[joint].parent.is_none()).collect();
     let skeleton = roots.first().copied().unwrap_or(0);
-    let mut meshes = Vec::new();
+    let mut meshes: Vec<Value> = Vec::new();
     for part in parts {
+        let shared = part.vertices_of.as_ref().and_then(|name| meshes.iter().position(|mesh| mesh["name"] == **name));
+        if let Some(shared) = shared {
+            let mut mesh = meshes[shared].clone();
+            let count = parts.get(shared).map_or(0, |part| part.positions.len());
+            mesh["name"] = json!(part.name);
+            mesh["primitives"][0]["indices"] = json!(buffer.triangles(&part.triangles, count));
+            meshes.push(mesh);
+            roots.push(nodes.len());
+            nodes.push(json!({"name": part.name, "mesh": meshes.len() - 1, "skin": 0}));
+            continue;
+        }
         let count = part.positions.len();
         let attributes = if part.colors.is_empty() {
             json!({
@@ -207,8 +260,8 @@ pub fn write(joints: &[JointNode], parts: &[RenderPart], expressions: &[&str], m
         });
         let mut mesh = json!({"name": part.name});
         if !part.morphs.is_empty() {
-            let targets: Vec<Value> =
-                part.morphs.iter().map(|moves| json!({"POSITION": buffer.sparse(moves, count)})).collect();
+            let targets =
+                if part.colors.is_empty() { buffer.targets(part) } else { buffer.compact_targets(part) };
             primitive["targets"] = json!(targets);
             mesh["weights"] = json!(vec![0.0; part.morphs.len()]);
             mesh["extras"] = json!({"targetNames": expressions});

@@ -235,9 +235,11 @@ fn draw_strip(canvas: &mut Canvas, strip: Strip, hairs: &Hairs, seed: u64) {
 /// If the picture cannot be encoded.
 pub fn stubble() -> Result<Vec<u8>> {
     const SIDE: usize = 256;
-    let mut canvas = Canvas::new(SIDE, SIDE, 0.6);
+    // What grows under the skin darkens it between the stubs.
+    let mut canvas = Canvas::new(SIDE, SIDE, 0.45);
+    canvas.cover.fill(0.34);
     let mut rng = ChaCha8Rng::seed_from_u64(77);
-    for _ in 0..1500 {
+    for _ in 0..2100 {
         let from = Vec2::new(rng.random_range(0.0..SIDE as f32), rng.random_range(0.0..SIDE as f32));
         let angle = rng.random_range(-0.7..0.7f32);
         let length = rng.random_range(3.0..9.0f32);

@@ -6,7 +6,7 @@ use likeness_rig::{HeadMesh, LandmarkSet, MeshPart};
 use super::{
     atlas::Strip,
     hairline::round,
-    parts::{ShellPoint, cards, extend_shell, follow_expressions},
+    parts::{ShellPoint, cards, extend_shell, follow_expressions, thinned},
     strands::{Layer, Root, Strand, grow, roots},
     surface::Surface,
 };
@@ -27,10 +27,10 @@ pub const STYLES: [(&str, &str); 8] = [
     ("chin_strap", "Chin strap"),
 ];
 
-/// Strands that are kept, how much wider they are drawn and their pieces, a level of detail.
-const LEVELS: [(f32, f32, usize); 3] = [(1.0, 1.0, 64), (0.45, 1.5, 4), (0.2, 2.2, 3)];
-/// Expressions that move a root less than this (metres) are left out.
-const LEAST_MOVE: f32 = 2e-4;
+/// The further level of detail: the share of the strands that is kept and the most pieces of one.
+const LEVEL: (f32, usize) = (0.7, 2);
+/// Expressions that move the skin less than this (metres) below stubs and below hair are left out.
+const LEAST_MOVE: [f32; 2] = [5e-4, 2e-3];
 
 /// The places that beards go by, metres on the neutral head.
 pub struct FaceLines {
@@ -130,13 +130,16 @@ impl FaceLines {
 
     fn chin_strap(&self, p: Vec3) -> f32 {
         let full = self.full(p);
+        if p.y > -0.004 || p.y < self.chin.y - 0.02 {
+            return -1.0;
+        }
         // A band along the jaw: near the lower edge of the full beard.
         let across = p.x.abs();
         let jaw = self.chin.y + 0.010 + 0.052 * (across / 0.064).powi(3);
         let band = 0.0085 - (p.y - jaw).abs() * 0.75;
         let side = (0.0080 - (p.z + 0.056 + 0.1 * (p.y + 0.03).max(0.0)).abs()).min(p.y + 0.075).min(0.0 - p.y);
         let below = (p.y - self.chin.y - 0.002).min(0.014);
-        full.min(band.max(side)).max((below).min(0.012 - across).min(self.to_lips(p) - 0.013))
+        full.min(band.max(side)).max(below.min(0.012 - across).min(self.to_lips(p) - 0.009).min(self.mouth.y - p.y))
     }
 
     fn field(&self, style: &str, p: Vec3) -> f32 {
@@ -153,49 +156,34 @@ impl FaceLines {
 
 /// The parts of a style, all levels of detail; none for a shaved face.
 pub fn parts(head: &HeadMesh, levels: [&MeshPart; 3], lines: &FaceLines, style: &str) -> Vec<RenderPart> {
-    let surfaces = levels.map(|skin| Surface::new(head, skin));
-    let strands = hairs(&surfaces[0], lines, style);
+    let full = Surface::new(head, levels[0]);
+    let half = Surface::new(head, levels[1]).clear(&full);
     let mut out = Vec::new();
-    for (level, &(share, widen, segments)) in LEVELS.iter().enumerate() {
-        let suffix = ["", ".lod1", ".lod2"][level];
-        let mut shadow =
-            RenderPart { name: format!("stubble{suffix}"), material: "stubble".to_owned(), ..Default::default() };
-        let shells: &[(f32, f32, f32)] = match style {
-            "stubble" => &[(0.0004, 15.0, 0.62), (0.0010, 17.3, 0.42)],
-            _ => &[(0.0004, 15.0, 0.95), (0.0009, 17.3, 0.85), (0.0015, 19.0, 0.7)],
+    let mut shadow = RenderPart { name: "stubble".to_owned(), material: "stubble".to_owned(), ..Default::default() };
+    let shells: &[(f32, f32, f32)] = match style {
+        "stubble" => &[(0.0005, 15.0, 0.9)],
+        "short_full" | "long_full" => &[(0.0006, 16.0, 1.6)],
+        _ => &[(0.0006, 16.0, 1.3)],
+    };
+    for &(height, scale, most) in shells {
+        let at = |p: Vec3, _: Vec3| ShellPoint {
+            height,
+            shade: 0.62,
+            cover: (ramp(-0.0012, 0.0075, lines.field(style, p)) * most).min(1.0),
+            way: Vec3::NEG_Y,
         };
-        for &(height, scale, most) in shells {
-            let at = |p: Vec3, _: Vec3| ShellPoint {
-                height,
-                shade: 0.62,
-                cover: ramp(-0.0012, 0.0065, lines.field(style, p)) * most,
-                way: Vec3::NEG_Y,
-            };
-            // The picture's hairs are a fraction of a millimetre: the skin is finest where the face is.
-            extend_shell(&mut shadow, &surfaces[level.max(1)], Vec2::splat(scale), true, &at);
-        }
-        if !shadow.triangles.is_empty() {
-            out.push(shadow);
-        }
-        let kept: Vec<Strand> = strands
-            .iter()
-            .flat_map(|layer| layer.iter().take((layer.len() as f32 * share).ceil() as usize).cloned())
-            .collect();
-        if kept.is_empty() {
-            continue;
-        }
-        let mut part = cards(&surfaces[0], &kept, &format!("strands{suffix}"), widen, segments);
-        let mut first = 0;
-        let starts: Vec<(usize, Vec3)> = kept
-            .iter()
-            .map(|strand| {
-                let start = (first, strand.points[0]);
-                first += 2 * ((strand.points.len() - 1).min(segments) + 1);
-                start
-            })
-            .collect();
-        follow_expressions(&mut part, &surfaces[0], &starts, LEAST_MOVE);
+        extend_shell(&mut shadow, &half, Vec2::splat(scale), Some(LEAST_MOVE[0]), &at);
+    }
+    if !shadow.triangles.is_empty() {
+        out.push(shadow);
+    }
+    let strands = hairs(&full, lines, style);
+    let all: Vec<Strand> = strands.iter().flatten().cloned().collect();
+    if !all.is_empty() {
+        let mut part = cards(&full, &all, "strands");
+        follow_expressions(&mut part, &full, &all, LEAST_MOVE[1]);
         out.push(part);
+        out.push(thinned(&strands, "strands", "strands.lod1", LEVEL.0, LEVEL.1));
     }
     out
 }
@@ -204,23 +192,23 @@ fn hairs(surface: &Surface, lines: &FaceLines, style: &str) -> Vec<Vec<Strand>> 
     // Downward and away from the middle of the mouth.
     let comb = |p: Vec3, _: Vec3| Vec3::new((p.x * 9.0).clamp(-0.45, 0.45), -1.0, 0.12);
     let aside = |p: Vec3, _: Vec3| Vec3::new((p.x * 130.0).clamp(-1.0, 1.0), -0.55 - p.x.abs() * 9.0, 0.1);
-    let base = |count, width, length, seed| Layer {
+    let base = |count, length, seed| Layer {
         count,
-        segments: 4,
-        width,
-        strips: &[Strip::Dense, Strip::Medium, Strip::Dense2],
-        height: [0.001, 0.003, 0.003],
-        uneven: 0.4,
+        segments: 3,
+        width: 0.0042,
+        strips: &[Strip::Medium, Strip::Dense, Strip::Sparse],
+        height: [0.0006, 0.0016, 0.0022],
+        uneven: 0.5,
         length,
         cut: -1.0,
-        stand: 0.3,
-        stiff: 0.5,
-        gravity: [0.1, 0.5],
-        hold: 0.6,
+        stand: 0.25,
+        stiff: 0.4,
+        gravity: [0.1, 0.4],
+        hold: 0.9,
         wave: [0.0, 0.1, 0.0],
-        roll: 0.5,
-        tousle: 0.22,
-        shade: [0.5, 0.95],
+        roll: 0.6,
+        tousle: 0.25,
+        shade: [0.55, 0.8],
         seed,
     };
     let grown = |layer: &Layer, comb: super::strands::Comb, depth: &dyn Fn(Vec3) -> f32| {
@@ -228,57 +216,51 @@ fn hairs(surface: &Surface, lines: &FaceLines, style: &str) -> Vec<Vec<Strand>> 
         grow(surface, &roots, layer, comb)
     };
     let moustache = |p: Vec3| lines.moustache(p) - 0.001;
-    let lip = |_: &Root| 0.0085;
-    let whiskers = |count, seed| grown(&base(count, 0.0055, &lip, seed), &aside, &moustache);
+    let lip = |_: &Root| 0.0090;
+    let whiskers = |count, seed| grown(&base(count, &lip, seed), &aside, &moustache);
+    let body = |p: Vec3| lines.full(p).max(lines.sideburns(p)) - 0.001 - f32::from(lines.moustache(p) > 0.0);
     match style {
         "moustache" => {
             let long = |root: &Root| 0.010 + 0.004 * root.chance;
             vec![
-                grown(&base(90, 0.0055, &long, 201), &aside, &moustache),
-                grown(&Layer { height: [0.002, 0.0045, 0.004], ..base(70, 0.005, &long, 202) }, &aside, &moustache),
+                grown(&base(90, &long, 201), &aside, &moustache),
+                grown(&Layer { height: [0.001, 0.0028, 0.003], ..base(70, &long, 202) }, &aside, &moustache),
             ]
         }
         "goatee" => {
-            let long = |root: &Root| 0.008 + 0.010 * ramp(0.0, 0.01, root.depth);
-            let field = |p: Vec3| lines.goatee(p).min(0.02) - 0.001 - 1.0 * f32::from(lines.moustache(p) > 0.0);
-            vec![whiskers(80, 203), grown(&base(150, 0.0065, &long, 204), &comb, &field)]
+            let long = |root: &Root| 0.008 + 0.008 * ramp(0.0, 0.01, root.depth);
+            let field = |p: Vec3| lines.goatee(p).min(0.02) - 0.001 - f32::from(lines.moustache(p) > 0.0);
+            vec![whiskers(60, 203), grown(&base(130, &long, 204), &comb, &field)]
         }
         "chin_strap" => {
-            let short = |_: &Root| 0.006;
-            vec![grown(&base(190, 0.0055, &short, 205), &comb, &|p| lines.chin_strap(p) - 0.002)]
+            let short = |_: &Root| 0.007;
+            vec![grown(&base(130, &short, 205), &comb, &|p| lines.chin_strap(p) - 0.003)]
         }
         "sideburns" => {
-            let short = |_: &Root| 0.009;
-            vec![grown(&base(120, 0.006, &short, 206), &comb, &|p| lines.sideburns(p) - 0.001)]
+            let short = |_: &Root| 0.010;
+            vec![grown(&base(110, &short, 206), &comb, &|p| lines.sideburns(p) - 0.001)]
         }
         "short_full" => {
-            let short = |root: &Root| 0.007 + 0.007 * ramp(0.0, 0.02, root.depth);
-            let field = |p: Vec3| lines.full(p).max(lines.sideburns(p)) - 0.001 - f32::from(lines.moustache(p) > 0.0);
-            vec![whiskers(70, 207), grown(&base(420, 0.008, &short, 208), &comb, &field)]
+            let short = |root: &Root| 0.008 + 0.005 * ramp(0.0, 0.02, root.depth);
+            vec![whiskers(60, 207), grown(&base(280, &short, 208), &comb, &body)]
         }
         "long_full" => {
-            let short = |root: &Root| 0.008 + 0.008 * ramp(0.0, 0.02, root.depth);
-            let field = |p: Vec3| lines.full(p).max(lines.sideburns(p)) - 0.001 - f32::from(lines.moustache(p) > 0.0);
-            let long = |root: &Root| 0.012 + 0.040 * ramp(0.055, 0.01, root.place.x.abs());
-            let low = |p: Vec3| lines.full(p).min(lines.mouth.y - 0.006 - p.y) - 0.002;
-            vec![
-                whiskers(90, 209),
-                grown(&base(330, 0.009, &short, 210), &comb, &field),
-                grown(
-                    &Layer {
-                        segments: 6,
-                        height: [0.003, 0.010, 0.016],
-                        hold: 0.0,
-                        stand: 0.45,
-                        gravity: [0.3, 1.0],
-                        wave: [0.002, 0.03, 0.2],
-                        strips: &[Strip::Dense, Strip::Wavy, Strip::Medium],
-                        ..base(230, 0.010, &long, 211)
-                    },
-                    &comb,
-                    &low,
-                ),
-            ]
+            let short = |root: &Root| 0.009 + 0.008 * ramp(0.0, 0.02, root.depth);
+            let long = |root: &Root| 0.014 + 0.038 * ramp(0.058, 0.012, root.place.x.abs());
+            let low = |p: Vec3| lines.full(p).min(lines.mouth.y - 0.008 - p.y) - 0.002;
+            let hanging = Layer {
+                segments: 5,
+                width: 0.0085,
+                height: [0.002, 0.007, 0.012],
+                hold: 0.0,
+                stand: 0.4,
+                gravity: [0.3, 1.0],
+                wave: [0.0018, 0.028, 0.3],
+                strips: &[Strip::Wavy, Strip::Dense, Strip::Medium],
+                shade: [0.5, 0.9],
+                ..base(190, &long, 211)
+            };
+            vec![whiskers(70, 209), grown(&base(230, &short, 210), &comb, &body), grown(&hanging, &comb, &low)]
         }
         _ => Vec::new(),
     }

@@ -16,7 +16,9 @@ use crate::{finish::RenderPart, textures::noise::ramp};
 const ALONG: [f32; 2] = [-0.008, 0.056];
 const ACROSS: [f32; 2] = [-0.014, 0.018];
 /// Height of the patch over the skin, metres.
-const HEIGHT: f32 = 0.0006;
+const HEIGHT: f32 = 0.0005;
+/// Expressions that move the skin less than this (metres) are left out.
+const LEAST_MOVE: f32 = 2e-4;
 
 /// A brow's shape, millimetres.
 pub struct BrowStyle {
@@ -36,6 +38,16 @@ pub struct BrowStyle {
     density: f32,
     /// How far the inner end is moved toward the middle of the face.
     inward: f32,
+}
+
+impl BrowStyle {
+    /// Least and greatest place of its hairs, metres along and across.
+    fn reach(&self) -> [Vec2; 2] {
+        let half = self.half[0].max(self.half[1]) + 1.0;
+        let low = Vec2::new(-self.inward - 4.0, -half - 1.5 + self.arch.min(0.0));
+        let high = Vec2::new(self.length - self.inward + 1.0, half + 4.5 + self.arch.max(0.0));
+        [low * 1e-3, high * 1e-3]
+    }
 }
 
 /// The styles.
@@ -161,42 +173,35 @@ pub fn parts(head: &HeadMesh, levels: [&MeshPart; 3], landmarks: &LandmarkSet, s
         .collect();
     let pick = |numbers: [usize; 5]| Line::new(&numbers.map(|number| at[number]));
     let lines = [pick([21, 20, 19, 18, 17]), pick([22, 23, 24, 25, 26])];
-    ["", ".lod1"]
-        .iter()
-        .enumerate()
-        .map(|(level, suffix)| {
-            let surface = Surface::new(head, levels[level]);
-            let mut out =
-                RenderPart { name: format!("strands{suffix}"), material: "strands".to_owned(), ..Default::default() };
-            for (side, line) in lines.iter().enumerate() {
-                let cover = |p: Vec3, n: Vec3| {
-                    let place = line.place(p);
-                    let inside = place.x > ALONG[0] - 0.004
-                        && place.x < ALONG[1] + 0.004
-                        && place.y > ACROSS[0] - 0.004
-                        && place.y < ACROSS[1] + 0.004
-                        && p.z > -0.03
-                        && n.z > -0.2
-                        && (p.x > 0.0) == (side == 1) ;
-                    ShellPoint {
-                        height: HEIGHT,
-                        shade: 0.85,
-                        cover: if inside { 1.0 } else { 0.0 },
-                        way: Vec3::X * if side == 1 { 1.0 } else { -1.0 },
-                    }
-                };
-                let first = out.positions.len();
-                extend_shell(&mut out, &surface, Vec2::ONE, true, &cover);
-                for v in first..out.positions.len() {
-                    let place = line.place(out.positions[v]);
-                    let t = (place - Vec2::new(ALONG[0], ACROSS[0]))
-                        / Vec2::new(ALONG[1] - ALONG[0], ACROSS[1] - ACROSS[0]);
-                    let t = t.clamp(Vec2::splat(0.008), Vec2::splat(0.992));
-                    out.uvs[v] = brow_uv(style, t.x, t.y);
-                    out.colors[v][3] = 255;
-                }
+    // One level of detail does: a coarse skin suffices for a picture, and the patches are small.
+    let surface = Surface::new(head, levels[1]).clear(&Surface::new(head, skin));
+    let mut out = RenderPart { name: "strands".to_owned(), material: "strands".to_owned(), ..Default::default() };
+    for (side, line) in lines.iter().enumerate() {
+        let reach = STYLES[style].reach();
+        let cover = |p: Vec3, n: Vec3| {
+            let place = line.place(p);
+            let inside = place.cmpge(reach[0]).all()
+                && place.cmple(reach[1]).all()
+                && p.z > -0.03
+                && n.z > -0.2
+                && p.x * (side as f32 - 0.5) > -0.004;
+            ShellPoint {
+                height: HEIGHT,
+                shade: 0.85,
+                cover: if inside { 1.0 } else { 0.0 },
+                way: Vec3::X * if side == 1 { 1.0 } else { -1.0 },
             }
-            out
-        })
-        .collect()
+        };
+        let first = out.positions.len();
+        extend_shell(&mut out, &surface, Vec2::ONE, Some(LEAST_MOVE), &cover);
+        for v in first..out.positions.len() {
+            let place = line.place(out.positions[v]);
+            let t =
+                (place - Vec2::new(ALONG[0], ACROSS[0])) / Vec2::new(ALONG[1] - ALONG[0], ACROSS[1] - ACROSS[0]);
+            let t = t.clamp(Vec2::splat(0.008), Vec2::splat(0.992));
+            out.uvs[v] = brow_uv(style, t.x, t.y);
+            out.colors[v][3] = 255;
+        }
+    }
+    vec![out]
 }

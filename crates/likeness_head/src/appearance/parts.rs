@@ -11,7 +11,7 @@ use super::{
 use crate::{finish::RenderPart, textures::noise::ramp};
 
 /// Bands get narrower toward both ends: the width at root and tip as a share.
-const ENDS: [f32; 2] = [0.7, 0.55];
+const ENDS: [f32; 2] = [0.7, 0.42];
 /// How far the lit directions of a band's sides are spread, so that it looks round.
 const SPREAD: f32 = 0.45;
 /// Least height of a band's sides over the skin, metres.
@@ -19,15 +19,13 @@ const CLEAR: f32 = 0.0016;
 /// Radius that the skin's weights are averaged over for a strand, metres.
 const SOFT: f32 = 0.012;
 
-/// The bands of strands, each `widen` times as wide, with at most `segments` pieces.
-pub fn cards(surface: &Surface, strands: &[Strand], name: &str, widen: f32, segments: usize) -> RenderPart {
+/// The bands of strands.
+pub fn cards(surface: &Surface, strands: &[Strand], name: &str) -> RenderPart {
     let mut out = RenderPart { name: name.to_owned(), material: "strands".to_owned(), ..Default::default() };
     for strand in strands {
         let pieces = strand.points.len() - 1;
-        let used = pieces.min(segments.max(1));
         let first = out.positions.len() as u32;
-        for k in 0..=used {
-            let at = k * pieces / used;
+        for at in 0..=pieces {
             let t = along(at, pieces);
             let p = strand.points[at];
             let before = strand.points[at.saturating_sub(1)];
@@ -36,7 +34,7 @@ pub fn cards(surface: &Surface, strands: &[Strand], name: &str, widen: f32, segm
             let normal = strand.normals[at].reject_from_normalized(way).normalize_or(strand.normals[at]);
             let side = Quat::from_axis_angle(way, strand.roll) * way.cross(normal).normalize_or(Vec3::X);
             let ends = if t < 0.4 { ENDS[0] + (1.0 - ENDS[0]) * t / 0.4 } else { 1.0 - (1.0 - ENDS[1]) * (t - 0.4) / 0.6 };
-            let half = strand.half * widen * ends;
+            let half = strand.half * ends;
             let grown = ramp(0.0, 0.6, t);
             let shade = strand.shade[0] + (strand.shade[1] - strand.shade[0]) * grown;
             let shade = (shade * 255.0).clamp(0.0, 255.0) as u8;
@@ -47,7 +45,7 @@ pub fn cards(surface: &Surface, strands: &[Strand], name: &str, widen: f32, segm
                 // A wide band would cut into the round head.
                 let hit = surface.ground(corner);
                 let least = CLEAR * ramp(0.0, 0.12, t);
-                if hit.height < least && k > 0 {
+                if hit.height < least && at > 0 {
                     corner += hit.normal * (least - hit.height);
                 }
                 out.positions.push(corner);
@@ -59,9 +57,37 @@ pub fn cards(surface: &Surface, strands: &[Strand], name: &str, widen: f32, segm
                 out.weights.push(weights);
             }
         }
-        for k in 0..used as u32 {
-            let [a, b, c, d] = [0, 1, 2, 3].map(|corner| first + 2 * k + corner);
-            out.triangles.extend([[a, b, c], [c, b, d]]);
+        out.triangles.extend(band(first, pieces, pieces));
+    }
+    out
+}
+
+/// The triangles of a band with `pieces` pieces of which only `used` are drawn, from the vertex `first` on.
+fn band(first: u32, pieces: usize, used: usize) -> impl Iterator<Item = [u32; 3]> {
+    let row = move |k: usize| first + 2 * (k * pieces / used) as u32;
+    (0..used).flat_map(move |k| {
+        let (a, c) = (row(k), row(k + 1));
+        [[a, a + 1, c], [c, a + 1, c + 1]]
+    })
+}
+
+/// A coarser level of detail of `cards`: the first `share` of every layer's strands, with at most `segments` pieces.
+pub fn thinned(layers: &[Vec<Strand>], of: &str, name: &str, share: f32, segments: usize) -> RenderPart {
+    let mut out = RenderPart {
+        name: name.to_owned(),
+        material: "strands".to_owned(),
+        vertices_of: Some(of.to_owned()),
+        ..Default::default()
+    };
+    let mut first = 0;
+    for layer in layers {
+        let kept = (layer.len() as f32 * share).ceil() as usize;
+        for (number, strand) in layer.iter().enumerate() {
+            let pieces = strand.points.len() - 1;
+            if number < kept {
+                out.triangles.extend(band(first, pieces, pieces.min(segments.max(1))));
+            }
+            first += 2 * (pieces as u32 + 1);
         }
     }
     out
@@ -80,25 +106,13 @@ pub struct ShellPoint {
     pub way: Vec3,
 }
 
-/// A shell over the skin where `at` has coverage; `scale` tiles of its picture span the skin's texture.
-pub fn shell(
-    surface: &Surface,
-    name: &str,
-    material: &str,
-    scale: Vec2,
-    at: &dyn Fn(Vec3, Vec3) -> ShellPoint,
-) -> RenderPart {
-    let mut out = RenderPart { name: name.to_owned(), material: material.to_owned(), ..Default::default() };
-    extend_shell(&mut out, surface, scale, true, at);
-    out
-}
-
-/// Adds another shell to a part; `keep_morphs` when the face's expressions shall move it.
+/// Adds a shell over the skin where `at` has coverage to a part; `scale` tiles of its picture span the skin's texture, and
+/// expressions move it that move the skin by the distance `least` (metres), if any is given.
 pub fn extend_shell(
     out: &mut RenderPart,
     surface: &Surface,
     scale: Vec2,
-    keep_morphs: bool,
+    least: Option<f32>,
     at: &dyn Fn(Vec3, Vec3) -> ShellPoint,
 ) {
     let skin = surface.skin;
@@ -132,17 +146,27 @@ pub fn extend_shell(
         }
         out.triangles.push(numbers);
     }
-    if keep_morphs {
+    if let Some(least) = least {
         out.morphs.resize(skin.morphs.len(), Vec::new());
         for (moves, own) in skin.morphs.iter().zip(&mut out.morphs) {
-            own.extend(moves.iter().filter_map(|(v, by)| Some((*place.get(v)?, *by))));
+            let moves = moves.iter().filter(|(_, by)| by.length() > least);
+            own.extend(moves.filter_map(|(v, by)| Some((*place.get(v)?, *by))));
         }
     }
 }
 
-/// Gives a part the expressions' moves of the skin nearest to where each strand of `stride` vertices begins.
-pub fn follow_expressions(part: &mut RenderPart, surface: &Surface, starts: &[(usize, Vec3)], least: f32) {
+/// Gives cards the expressions' moves of the skin nearest to where each strand begins, if it moves by `least` (metres).
+pub fn follow_expressions(part: &mut RenderPart, surface: &Surface, strands: &[Strand], least: f32) {
     let skin = surface.skin;
+    let mut first = 0;
+    let starts: Vec<(usize, Vec3)> = strands
+        .iter()
+        .map(|strand| {
+            let start = (first, strand.points[0]);
+            first += 2 * strand.points.len();
+            start
+        })
+        .collect();
     part.morphs = vec![Vec::new(); skin.morphs.len()];
     let nearest: Vec<u32> = starts.iter().map(|(_, root)| surface.nearest(*root, false).vertex).collect();
     for (moves, own) in skin.morphs.iter().zip(&mut part.morphs) {

@@ -266,7 +266,7 @@ fn strand(
         half: layer.width * 0.5 * rng.random_range(0.8..1.2),
         roll: layer.roll * rng.random_range(-1.0..1.0f32),
         strip: layer.strips[number % layer.strips.len().max(1)],
-        shade: layer.shade.map(|shade| shade * (0.86 + 0.28 * root.chance)),
+        shade: layer.shade.map(|shade| shade * (0.91 + 0.18 * root.chance)),
         cover: 1.0,
     })
 }

@@ -6,7 +6,7 @@ use likeness_rig::{HeadMesh, MeshPart};
 use super::{
     atlas::Strip,
     hairline::{Hairline, round},
-    parts::{ShellPoint, cards, extend_shell},
+    parts::{ShellPoint, cards, extend_shell, thinned},
     strands::{Comb, Layer, Root, Strand, grow, roots},
     surface::Surface,
 };
@@ -36,8 +36,8 @@ pub const STYLES: [(&str, &str); 20] = [
     ("horseshoe", "Bald crown"),
 ];
 
-/// Strands that are kept, how much wider they are drawn and their pieces, a level of detail.
-const LEVELS: [(f32, f32, usize); 3] = [(1.0, 1.0, 64), (0.42, 1.6, 5), (0.17, 2.5, 3)];
+/// Further levels of detail: the share of the strands that is kept and the most pieces of one.
+const LEVELS: [(&str, f32, usize); 2] = [("strands.lod1", 0.85, 4), ("strands.lod2", 0.5, 3)];
 
 /// Where hair grows from in a whorl.
 const CROWN: Vec3 = Vec3::new(0.008, 0.108, -0.128);
@@ -76,47 +76,46 @@ struct ShellSpec {
 /// The parts of a style, all levels of detail; none for a bald head.
 pub fn parts(ground: &Ground, style: &str) -> Vec<RenderPart> {
     let groomed = groom(&ground.levels[0], style);
-    let mut out = Vec::new();
-    for (level, &(share, widen, segments)) in LEVELS.iter().enumerate() {
-        let suffix = ["", ".lod1", ".lod2"][level];
-        let kept: Vec<Strand> = groomed
-            .layers
-            .iter()
-            .flat_map(|layer| layer.iter().take((layer.len() as f32 * share).ceil() as usize).cloned())
-            .collect();
-        let mut made: Vec<RenderPart> = Vec::new();
-        if !kept.is_empty() {
-            made.push(cards(&ground.levels[0], &kept, &format!("strands{suffix}"), widen, segments));
+    let mut out: Vec<RenderPart> = Vec::new();
+    let strands: Vec<Strand> = groomed.layers.iter().flatten().cloned().collect();
+    if !strands.is_empty() {
+        out.push(cards(&ground.levels[0], &strands, "strands"));
+        for (name, share, segments) in LEVELS {
+            out.push(thinned(&groomed.layers, "strands", name, share, segments));
         }
-        // Shells are made from a coarse skin and are the same at every level.
-        for shell in groomed.shells.iter().filter(|_| level == 0) {
-            let surface = &ground.levels[shell.level];
-            let name = if shell.material == "strands" { "cap" } else { shell.material };
-            let place = made.iter().position(|part| part.name == name).unwrap_or_else(|| {
-                let (name, material) = (name.to_owned(), shell.material.to_owned());
-                made.push(RenderPart { name, material, ..Default::default() });
-                made.len() - 1
-            });
-            if shell.material == "strands" {
-                extend_cap(&mut made[place], surface, shell);
-            } else {
-                extend_shell(&mut made[place], surface, Vec2::splat(shell.scale), false, &shell.at);
-            }
-        }
-        out.extend(made.into_iter().filter(|part| !part.triangles.is_empty()));
     }
+    // Shells are made from a coarse skin and are the same at every level.
+    for shell in &groomed.shells {
+        let surface = &ground.levels[shell.level];
+        let name = if shell.material == "strands" { "cap" } else { shell.material };
+        let place = out.iter().position(|part| part.name == name).unwrap_or_else(|| {
+            let (name, material) = (name.to_owned(), shell.material.to_owned());
+            out.push(RenderPart { name, material, ..Default::default() });
+            out.len() - 1
+        });
+        if shell.material == "strands" {
+            extend_cap(&mut out[place], surface, shell);
+        } else {
+            extend_shell(&mut out[place], surface, Vec2::splat(shell.scale), None, &shell.at);
+        }
+    }
+    out.retain(|part| !part.triangles.is_empty());
     out
 }
 
 /// A shell that shows the strips of hairs instead of a tile.
 fn extend_cap(part: &mut RenderPart, surface: &Surface, shell: &ShellSpec) {
     let first = part.positions.len();
-    extend_shell(part, surface, Vec2::ONE, false, &shell.at);
-    for v in first..part.positions.len() {
-        let p = part.positions[v];
+    extend_shell(part, surface, Vec2::ONE, None, &shell.at);
+    show_strip(part, first);
+}
+
+/// Gives the vertices of a cap from `first` on places in a strip of hairs.
+pub fn show_strip(part: &mut RenderPart, first: usize) {
+    for (p, uv) in part.positions.iter().zip(&mut part.uvs).skip(first) {
         // Back and forth over the strip, so that it may be of any size.
         let fold = |x: f32| 1.0 - (x.rem_euclid(2.0) - 1.0).abs();
-        part.uvs[v] = Strip::Dense.uv(0.1 + 0.8 * fold(round(p) / 11.0), 0.12 + 0.5 * fold(p.y / 0.05));
+        *uv = Strip::Dense.uv(0.1 + 0.8 * fold(round(*p) / 11.0), 0.12 + 0.5 * fold(p.y / 0.05));
     }
 }
 
@@ -148,6 +147,7 @@ fn backward(p: Vec3, _: Vec3) -> Vec3 {
 
 /// A solid ground below the strands.
 fn cap(line: Hairline, height: f32, shade: f32) -> ShellSpec {
+
     let at = move |p: Vec3, _: Vec3| ShellPoint {
         height,
         shade,
@@ -189,7 +189,7 @@ fn fluff(line: Hairline, height: f32, layers: usize) -> Vec<ShellSpec> {
                     way: n.cross(Vec3::X),
                 }
             };
-            ShellSpec { material: "curls", scale: 8.5 + layer as f32 * 0.6, level: 1, at: Box::new(at) }
+            ShellSpec { material: "curls", scale: 8.5 + layer as f32 * 0.6, level: 2, at: Box::new(at) }
         })
         .collect()
 }
@@ -212,7 +212,7 @@ fn layer<'a>(count: usize, width: f32, length: &'a (dyn Fn(&Root) -> f32 + Sync)
         wave: [0.0, 0.1, 0.0],
         roll: 0.25,
         tousle: 0.12,
-        shade: [0.55, 0.95],
+        shade: [0.68, 0.95],
         seed,
     }
 }
@@ -253,7 +253,9 @@ fn groom(surface: &Surface, style: &str) -> Groomed {
     }
     let mut grower = Grower { surface, line, out: Groomed::default() };
     match style {
-        "buzz" | "receding_buzz" => grower.out.shells = shaved(line, 0.0022, 2, 0.9),
+        "buzz" | "receding_buzz" => {
+            grower.out.shells = shaved(line, 0.0022, 2, 0.9);
+        }
         "short_curly" => short_curly(&mut grower),
         "short_straight" | "receding" => short_straight(&mut grower),
         "side_part" => side_part(&mut grower),
@@ -299,8 +301,7 @@ fn groom(surface: &Surface, style: &str) -> Groomed {
 
 fn short_straight(grower: &mut Grower) {
     let comb = whorl(0.7);
-    grower.out.shells.push(cap(grower.line, 0.0010, 0.45));
-    grower.out.shells.extend(shaved(grower.line, 0.0040, 4, 1.0));
+    grower.out.shells.extend(shaved(grower.line, 0.0030, 2, 1.0));
     let short = |root: &Root| 0.022 + 0.018 * ramp(0.03, 0.085, root.place.y);
     grower.add(
         &Layer {
@@ -308,24 +309,25 @@ fn short_straight(grower: &mut Grower) {
             stand: 0.25,
             segments: 4,
             strips: &[Strip::Medium, Strip::Dense, Strip::Medium],
-            ..layer(330, 0.009, &short, 11)
+            ..layer(240, 0.008, &short, 11)
         },
         &comb,
         &|p| p.y > 0.028 + 0.02 * ramp(-0.08, -0.14, p.z),
     );
-    let long = |root: &Root| 0.030 + 0.018 * ramp(0.0, 0.02, root.depth);
+    let long = |root: &Root| 0.036 + 0.020 * ramp(0.0, 0.02, root.depth);
     grower.add(
         &Layer {
-            height: [0.004, 0.010, 0.009],
-            uneven: 0.45,
-            stand: 0.5,
-            tousle: 0.30,
-            strips: &[Strip::Dense2, Strip::Medium],
+            height: [0.004, 0.010, 0.008],
+            uneven: 0.4,
+            stand: 0.45,
+            tousle: 0.2,
+            strips: &[Strip::Dense2, Strip::Medium, Strip::Sparse],
             gravity: [0.0, 0.35],
-            hold: 0.6,
-            roll: 0.5,
-            shade: [0.5, 1.0],
-            ..layer(330, 0.009, &long, 12)
+            hold: 0.7,
+            roll: 0.45,
+            segments: 5,
+            shade: [0.72, 1.0],
+            ..layer(330, 0.0075, &long, 12)
         },
         &comb,
         &top,
@@ -334,15 +336,14 @@ fn short_straight(grower: &mut Grower) {
 
 fn side_part(grower: &mut Grower) {
     let comb = parted(0.034, 0.35);
-    grower.out.shells.push(cap(grower.line, 0.0010, 0.45));
-    grower.out.shells.extend(shaved(grower.line, 0.0030, 3, 1.0));
+    grower.out.shells.extend(shaved(grower.line, 0.0030, 2, 1.0));
     let short = |root: &Root| 0.028 + 0.055 * ramp(0.035, 0.085, root.place.y);
     grower.add(
         &Layer {
             height: [0.0015, 0.004, 0.003],
             segments: 6,
             strips: &[Strip::Medium, Strip::Dense, Strip::Medium],
-            ..layer(360, 0.009, &short, 21)
+            ..layer(290, 0.009, &short, 21)
         },
         &comb,
         &|p| p.y > -0.02,
@@ -354,7 +355,7 @@ fn side_part(grower: &mut Grower) {
             stand: 0.45,
             strips: &[Strip::Dense2, Strip::Dense, Strip::Medium],
             gravity: [0.0, 0.35],
-            ..layer(270, 0.011, &long, 22)
+            ..layer(210, 0.0105, &long, 22)
         },
         &comb,
         &top,
@@ -365,7 +366,7 @@ fn slick_back(grower: &mut Grower) {
     grower.out.shells.push(cap(grower.line, 0.0010, 0.45));
     let low = |root: &Root| 0.04 + 0.07 * ramp(0.02, 0.085, root.place.y);
     grower.add(
-        &Layer { height: [0.0015, 0.003, 0.003], gravity: [0.1, 0.25], tousle: 0.05, ..layer(300, 0.012, &low, 31) },
+        &Layer { height: [0.0015, 0.003, 0.003], gravity: [0.1, 0.25], tousle: 0.05, ..layer(230, 0.0135, &low, 31) },
         &backward,
         &everywhere,
     );
@@ -377,7 +378,7 @@ fn slick_back(grower: &mut Grower) {
             gravity: [0.0, 0.2],
             tousle: 0.06,
             strips: &[Strip::Dense2, Strip::Dense, Strip::Sparse],
-            ..layer(240, 0.011, &long, 32)
+            ..layer(200, 0.012, &long, 32)
         },
         &backward,
         &top,
@@ -400,9 +401,9 @@ fn short_curly(grower: &mut Grower) {
             strips: &[Strip::Curly, Strip::Curly, Strip::Wavy],
             roll: 1.0,
             wave: [0.004, 0.022, 0.0],
-            segments: 8,
-            shade: [0.42, 1.0],
-            ..layer(420, 0.017, &length, 41)
+            segments: 6,
+            shade: [0.5, 1.0],
+            ..layer(380, 0.016, &length, 41)
         },
         &comb,
         &everywhere,
@@ -411,7 +412,7 @@ fn short_curly(grower: &mut Grower) {
 
 fn afro(grower: &mut Grower) {
     grower.out.shells.push(cap(grower.line, 0.0010, 0.22));
-    grower.out.shells.extend(fluff(grower.line, 0.040, 6));
+    grower.out.shells.extend(fluff(grower.line, 0.040, 5));
     let length = |root: &Root| 0.020 + 0.034 * ramp(0.0, 0.035, root.depth);
     let out = |_: Vec3, n: Vec3| n;
     grower.add(
@@ -425,9 +426,9 @@ fn afro(grower: &mut Grower) {
             strips: &[Strip::Curly],
             roll: 3.1,
             wave: [0.004, 0.02, 0.0],
-            segments: 6,
-            shade: [0.25, 0.95],
-            ..layer(420, 0.022, &length, 51)
+            segments: 5,
+            shade: [0.3, 0.95],
+            ..layer(400, 0.022, &length, 51)
         },
         &out,
         &everywhere,
@@ -466,7 +467,7 @@ fn hanging(grower: &mut Grower, style: &Hanging) {
     let length = move |root: &Root| (root.place.y - cut) * 1.15 + 0.09;
     let v = style.volume;
     let base = Layer {
-        segments: 11,
+        segments: 8,
         cut,
         strips: style.strips,
         wave: style.wave,
@@ -474,7 +475,7 @@ fn hanging(grower: &mut Grower, style: &Hanging) {
         gravity: [0.35, 1.6],
         roll: 0.2,
         tousle: 0.05,
-        ..layer(170, style.width * 1.2, &length, 61)
+        ..layer(130, style.width * 1.35, &length, 61)
     };
     grower.add(
         &Layer { height: [0.002, 0.006, 0.006], shade: [0.42, 0.62], ..base },
@@ -483,7 +484,7 @@ fn hanging(grower: &mut Grower, style: &Hanging) {
     );
     grower.add(
         &Layer {
-            count: 190,
+            count: 150,
             height: [0.004, 0.011 * v, 0.011 * v],
             shade: [0.5, 0.85],
             stand: 0.35,
@@ -495,8 +496,8 @@ fn hanging(grower: &mut Grower, style: &Hanging) {
     );
     grower.add(
         &Layer {
-            count: 130,
-            width: style.width * 0.8,
+            count: 100,
+            width: style.width * 0.9,
             height: [0.006, 0.016 * v, 0.016 * v],
             stand: 0.45,
             uneven: 0.35,
@@ -511,7 +512,7 @@ fn hanging(grower: &mut Grower, style: &Hanging) {
     // Single hairs that stand off.
     grower.add(
         &Layer {
-            count: 36,
+            count: 26,
             width: 0.022,
             strips: &[Strip::Wisp, Strip::Sparse],
             height: [0.006, 0.019 * v, 0.021 * v],
@@ -534,7 +535,7 @@ fn hanging(grower: &mut Grower, style: &Hanging) {
         for (seed, height, shade) in [(64, [0.002, 0.006, 0.004], [0.45, 0.8]), (65, [0.004, 0.009, 0.006], [0.55, 1.0])] {
             grower.add(
                 &Layer {
-                    count: 70,
+                    count: 56,
                     width: 0.013,
                     segments: 8,
                     cut: 0.018,
@@ -559,18 +560,18 @@ fn pulled(grower: &mut Grower, to: Vec3) {
     let comb = move |p: Vec3, _: Vec3| (to - p).normalize_or(Vec3::NEG_Z);
     let length = move |root: &Root| (root.place.distance(to) * 1.18 - 0.006).max(0.012);
     for (seed, count, height, shade) in
-        [(71, 210, [0.0015, 0.003, 0.003], [0.5, 0.75]), (72, 190, [0.003, 0.006, 0.005], [0.62, 1.0])]
+        [(71, 175, [0.0015, 0.003, 0.003], [0.5, 0.75]), (72, 150, [0.003, 0.006, 0.005], [0.62, 1.0])]
     {
         grower.add(
             &Layer {
-                segments: 8,
+                segments: 7,
                 height,
                 shade,
                 stand: 0.2,
                 gravity: [0.0, 0.0],
                 tousle: 0.05,
                 strips: &[Strip::Dense, Strip::Dense2],
-                ..layer(count, 0.014, &length, seed)
+                ..layer(count, 0.016, &length, seed)
             },
             &comb,
             &everywhere,
