@@ -131,19 +131,17 @@ pub(crate) fn wear_options(
             }
             let plan = match chosen.and_then(|choice| option.mesh(choice)) {
                 None => None,
-                Some(mesh) => {
-                    match meshes.ask((head.rig.id(), rig), &option.name, mesh, joints, &server, &assets) {
-                        Asked::Ready(plan) => Some(plan),
-                        Asked::Waiting => {
-                            pending = true;
-                            continue;
-                        }
-                        Asked::Failed(problem) => {
-                            commands.trigger(LikenessError { entity, problem });
-                            None
-                        }
+                Some(mesh) => match meshes.ask((head.rig.id(), rig), &option.name, mesh, joints, &server, &assets) {
+                    Asked::Ready(plan) => Some(plan),
+                    Asked::Waiting => {
+                        pending = true;
+                        continue;
                     }
-                }
+                    Asked::Failed(problem) => {
+                        commands.trigger(LikenessError { entity, problem });
+                        None
+                    }
+                },
             };
             if worn.0.len() <= index {
                 worn.0.resize_with(index + 1, Worn::default);

@@ -200,7 +200,6 @@ impl HeadPlan {
             gaze,
         })
     }
-
 }
 
 /// The parts at a level of detail: of each part the coarsest mesh that is not coarser than asked for.

@@ -30,7 +30,10 @@ impl Plugin for LikenessSpawnPlugin {
             .init_resource::<OptionMeshes>()
             .add_observer(take_away_removed)
             .add_observer(log_problem)
-            .add_systems(PostUpdate, (take_away_changed, spawn_heads, wear_options).chain().in_set(LikenessSystems::Spawn));
+            .add_systems(
+                PostUpdate,
+                (take_away_changed, spawn_heads, wear_options).chain().in_set(LikenessSystems::Spawn),
+            );
     }
 
     fn finish(&self, app: &mut App) {

@@ -260,8 +260,7 @@ pub fn write(joints: &[JointNode], parts: &[RenderPart], expressions: &[&str], m
         });
         let mut mesh = json!({"name": part.name});
         if !part.morphs.is_empty() {
-            let targets =
-                if part.colors.is_empty() { buffer.targets(part) } else { buffer.compact_targets(part) };
+            let targets = if part.colors.is_empty() { buffer.targets(part) } else { buffer.compact_targets(part) };
             primitive["targets"] = json!(targets);
             mesh["weights"] = json!(vec![0.0; part.morphs.len()]);
             mesh["extras"] = json!({"targetNames": expressions});

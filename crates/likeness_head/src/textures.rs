@@ -225,11 +225,8 @@ fn paint_skin(
     });
     files.push(("textures/skin_rough.jpg", jpeg("skin_rough.jpg", &picture, sizes.detail, 85)?));
 
-    let picture = baked.paint([0; 3], |place, _| {
-        places[place].as_ref().map_or([0; 3], |known| {
-            [byte(known.lip), 0, 0]
-        })
-    });
+    let picture =
+        baked.paint([0; 3], |place, _| places[place].as_ref().map_or([0; 3], |known| [byte(known.lip), 0, 0]));
     files.push(("textures/skin_masks.jpg", jpeg("skin_masks.jpg", &picture, sizes.detail, 85)?));
 
     let classes = baked.paint(0u8, |place, texel| {

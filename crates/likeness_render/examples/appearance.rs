@@ -7,7 +7,8 @@
 
 use std::path::PathBuf;
 
-use image::RgbaImage;
+use image::codecs::jpeg::JpegEncoder;
+use image::{DynamicImage, RgbaImage};
 use likeness_render::{Passes, RenderOptions, Renderer, Shot, Views, contact_sheet};
 use likeness_rig::{Face, HeadPose, Rig};
 
@@ -51,7 +52,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         let columns = if option.choices.len() < 4 { 2 } else { 8 };
         let name = option.name.replace('.', "_");
-        sheet(&mut renderer, &shots, 256, columns)?.save(out.join(format!("option_{name}.png")))?;
+        let picture = DynamicImage::from(sheet(&mut renderer, &shots, 256, columns)?).into_rgb8();
+        let file = std::io::BufWriter::new(std::fs::File::create(out.join(format!("option_{name}.jpg")))?);
+        picture.write_with_encoder(JpegEncoder::new_with_quality(file, 90))?;
     }
     Ok(())
 }

@@ -306,13 +306,7 @@ impl HeadPool {
             has_masks: u32::from(self.masks.is_some()),
         };
         let blended = kind == PartKind::Lashes;
-        let key = PartKey {
-            labels: false,
-            detail,
-            two_sided: blended,
-            option: false,
-            multisampled: self.multisampled,
-        };
+        let key = PartKey { labels: false, detail, two_sided: blended, option: false, multisampled: self.multisampled };
         let material = PartMaterial {
             uniform,
             albedo,

@@ -22,7 +22,7 @@ const SPREAD: f32 = 0.14;
 /// How common a choice is: on a man, and on a woman.
 type Share = (&'static str, f32, f32);
 
-const HAIR: [Share; 20] = [
+const HAIR: [Share; 19] = [
     ("bald", 4.0, 0.1),
     ("buzz", 9.0, 0.4),
     ("short_curly", 7.0, 2.5),
@@ -35,7 +35,6 @@ const HAIR: [Share; 20] = [
     ("shoulder_straight", 1.5, 11.0),
     ("shoulder_wavy", 1.5, 11.0),
     ("long_straight", 1.5, 12.0),
-    ("long_wavy", 0.8, 11.0),
     ("long_curly", 0.8, 9.0),
     ("bun", 1.5, 8.0),
     ("ponytail", 1.2, 9.0),

@@ -64,12 +64,8 @@ pub fn draw_scene(rig: &Rig, prior: &Prior, presets: &[Face], seed: u64, index: 
         }
     }
     let by_name = |name: &str| colors.iter().find(|(known, _)| *known == name).map_or([0.0; 3], |(_, color)| *color);
-    let natural = NaturalColors {
-        skin: by_name("skin"),
-        iris: by_name("iris"),
-        hair: by_name("hair"),
-        lips: by_name("lips"),
-    };
+    let natural =
+        NaturalColors { skin: by_name("skin"), iris: by_name("iris"), hair: by_name("hair"), lips: by_name("lips") };
     // Dice of their own, so that options change nothing else.
     let mut wardrobe = Dice::new(seed, Purpose::Looks, index);
     face.options = looks::sample(rig, &face.parameters, &natural, wardrobe.rng());

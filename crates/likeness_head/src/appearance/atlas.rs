@@ -42,8 +42,7 @@ pub enum Strip {
 }
 
 impl Strip {
-    const ALL: [Self; 7] =
-        [Self::Dense, Self::Dense2, Self::Medium, Self::Wavy, Self::Curly, Self::Sparse, Self::Wisp];
+    const ALL: [Self; 7] = [Self::Dense, Self::Dense2, Self::Medium, Self::Wavy, Self::Curly, Self::Sparse, Self::Wisp];
 
     /// First and last column.
     fn columns(self) -> [usize; 2] {
@@ -201,12 +200,14 @@ fn draw_strip(canvas: &mut Canvas, strip: Strip, hairs: &Hairs, seed: u64) {
         let depth = hair as f32 / hairs.count as f32;
         let shade = (0.34 + 0.5 * depth + rng.random_range(-0.14..0.14) + 0.22 * (lock_number - 0.5)).clamp(0.16, 1.0);
         let half = rng.random_range(hairs.half[0]..hairs.half[1]);
-        let end = (hairs.shortest + (1.0 - hairs.shortest) * (0.35 * lock_number + 0.65 * rng.random::<f32>())).min(0.985);
+        let end =
+            (hairs.shortest + (1.0 - hairs.shortest) * (0.35 * lock_number + 0.65 * rng.random::<f32>())).min(0.985);
         let start = rng.random_range(0.0..0.07);
         let phase = lock_number * 2.0 + rng.random_range(-0.35..0.35);
         let frequency = rng.random_range(0.8..1.25);
         let x_at = |t: f32| -> f32 {
-            let wander = hairs.wander * noise(glam::Vec3::new(t * 2.6, place * 3.0 + hair as f32 * 0.02, 0.5), seed as u32);
+            let wander =
+                hairs.wander * noise(glam::Vec3::new(t * 2.6, place * 3.0 + hair as f32 * 0.02, 0.5), seed as u32);
             let room = half_strip - hairs.swing[0] - 2.0;
             let gather = 1.0 - 0.30 * t * t;
             let lock_middle = (lock + 0.5) / locks * 2.0 - 1.0;
@@ -237,7 +238,7 @@ pub fn stubble() -> Result<Vec<u8>> {
     const SIDE: usize = 256;
     // What grows under the skin darkens it between the stubs.
     let mut canvas = Canvas::new(SIDE, SIDE, 0.45);
-    canvas.cover.fill(0.34);
+    canvas.cover.fill(0.40);
     let mut rng = ChaCha8Rng::seed_from_u64(77);
     for _ in 0..2100 {
         let from = Vec2::new(rng.random_range(0.0..SIDE as f32), rng.random_range(0.0..SIDE as f32));

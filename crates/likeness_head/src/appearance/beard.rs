@@ -8,6 +8,7 @@ use super::{
     hairline::round,
     parts::{ShellPoint, cards, extend_shell, follow_expressions, thinned},
     strands::{Layer, Root, Strand, grow, roots},
+    styles::show_strip,
     surface::Surface,
 };
 use crate::{
@@ -29,8 +30,10 @@ pub const STYLES: [(&str, &str); 8] = [
 
 /// The further level of detail: the share of the strands that is kept and the most pieces of one.
 const LEVEL: (f32, usize) = (0.7, 2);
+/// Tiles of stubs across the skin's texture.
+const TILES: f32 = 15.5;
 /// Expressions that move the skin less than this (metres) below stubs and below hair are left out.
-const LEAST_MOVE: [f32; 2] = [5e-4, 2e-3];
+const LEAST_MOVE: [f32; 2] = [1e-3, 3e-3];
 
 /// The places that beards go by, metres on the neutral head.
 pub struct FaceLines {
@@ -125,7 +128,8 @@ impl FaceLines {
     fn sideburns(&self, p: Vec3) -> f32 {
         let round = round(p);
         let edge = (round - 63.0 + 80.0 * (p.y + 0.03).min(0.0)) * 0.0014;
-        edge.min((-0.002) - p.y + 0.012).min(p.y + 0.062).min((92.0 - round) * 0.0014) + 0.0012 * layered(p * 160.0, 2, 84)
+        edge.min((-0.002) - p.y + 0.012).min(p.y + 0.062).min((92.0 - round) * 0.0014)
+            + 0.0012 * layered(p * 160.0, 2, 84)
     }
 
     fn chin_strap(&self, p: Vec3) -> f32 {
@@ -159,20 +163,27 @@ pub fn parts(head: &HeadMesh, levels: [&MeshPart; 3], lines: &FaceLines, style: 
     let full = Surface::new(head, levels[0]);
     let half = Surface::new(head, levels[1]).clear(&full);
     let mut out = Vec::new();
-    let mut shadow = RenderPart { name: "stubble".to_owned(), material: "stubble".to_owned(), ..Default::default() };
-    let shells: &[(f32, f32, f32)] = match style {
-        "stubble" => &[(0.0005, 15.0, 0.9)],
-        "short_full" | "long_full" => &[(0.0006, 16.0, 1.6)],
-        _ => &[(0.0006, 16.0, 1.3)],
+    // Below a full beard the skin does not show; elsewhere it does between the stubs.
+    let is_full = style.ends_with("_full");
+    let (name, most, shade) = match style {
+        "stubble" => ("stubble", 0.6, 0.62),
+        _ if is_full => ("cap", 0.88, 0.5),
+        _ => ("stubble", 1.3, 0.62),
     };
-    for &(height, scale, most) in shells {
-        let at = |p: Vec3, _: Vec3| ShellPoint {
-            height,
-            shade: 0.62,
-            cover: (ramp(-0.0012, 0.0075, lines.field(style, p)) * most).min(1.0),
-            way: Vec3::NEG_Y,
-        };
-        extend_shell(&mut shadow, &half, Vec2::splat(scale), Some(LEAST_MOVE[0]), &at);
+    let mut shadow = RenderPart {
+        name: name.to_owned(),
+        material: if is_full { "strands" } else { "stubble" }.to_owned(),
+        ..Default::default()
+    };
+    let at = |p: Vec3, _: Vec3| ShellPoint {
+        height: 0.0006,
+        shade,
+        cover: (ramp(-0.0012, 0.0075, lines.field(style, p)) * most).min(1.0),
+        way: Vec3::NEG_Y,
+    };
+    extend_shell(&mut shadow, &half, Vec2::splat(TILES), Some(LEAST_MOVE[0]), &at);
+    if is_full {
+        show_strip(&mut shadow, 0);
     }
     if !shadow.triangles.is_empty() {
         out.push(shadow);
@@ -223,8 +234,8 @@ fn hairs(surface: &Surface, lines: &FaceLines, style: &str) -> Vec<Vec<Strand>> 
         "moustache" => {
             let long = |root: &Root| 0.010 + 0.004 * root.chance;
             vec![
-                grown(&base(90, &long, 201), &aside, &moustache),
-                grown(&Layer { height: [0.001, 0.0028, 0.003], ..base(70, &long, 202) }, &aside, &moustache),
+                grown(&base(75, &long, 201), &aside, &moustache),
+                grown(&Layer { height: [0.001, 0.0028, 0.003], ..base(50, &long, 202) }, &aside, &moustache),
             ]
         }
         "goatee" => {
@@ -242,7 +253,7 @@ fn hairs(surface: &Surface, lines: &FaceLines, style: &str) -> Vec<Vec<Strand>> 
         }
         "short_full" => {
             let short = |root: &Root| 0.008 + 0.005 * ramp(0.0, 0.02, root.depth);
-            vec![whiskers(60, 207), grown(&base(280, &short, 208), &comb, &body)]
+            vec![whiskers(60, 207), grown(&base(240, &short, 208), &comb, &body)]
         }
         "long_full" => {
             let short = |root: &Root| 0.009 + 0.008 * ramp(0.0, 0.02, root.depth);
@@ -258,9 +269,9 @@ fn hairs(surface: &Surface, lines: &FaceLines, style: &str) -> Vec<Vec<Strand>> 
                 wave: [0.0018, 0.028, 0.3],
                 strips: &[Strip::Wavy, Strip::Dense, Strip::Medium],
                 shade: [0.5, 0.9],
-                ..base(190, &long, 211)
+                ..base(160, &long, 211)
             };
-            vec![whiskers(70, 209), grown(&base(230, &short, 210), &comb, &body), grown(&hanging, &comb, &low)]
+            vec![whiskers(70, 209), grown(&base(180, &short, 210), &comb, &body), grown(&hanging, &comb, &low)]
         }
         _ => Vec::new(),
     }

@@ -52,14 +52,86 @@ impl BrowStyle {
 
 /// The styles.
 pub const STYLES: [BrowStyle; 8] = [
-    BrowStyle { name: "medium", caption: "Medium", half: [2.6, 3.0, 1.0], arch: 1.4, peak: 0.62, length: 46.0, density: 13.0, inward: 0.0 },
-    BrowStyle { name: "thin", caption: "Thin", half: [1.4, 1.5, 0.5], arch: 2.0, peak: 0.64, length: 45.0, density: 8.5, inward: 0.0 },
-    BrowStyle { name: "thick", caption: "Thick", half: [3.6, 4.1, 1.5], arch: 1.2, peak: 0.62, length: 48.0, density: 19.0, inward: 0.8 },
-    BrowStyle { name: "straight", caption: "Straight", half: [2.6, 2.7, 1.0], arch: -0.6, peak: 0.6, length: 45.0, density: 12.5, inward: 0.0 },
-    BrowStyle { name: "arched", caption: "Arched", half: [2.3, 2.4, 0.7], arch: 4.2, peak: 0.66, length: 47.0, density: 12.5, inward: -0.5 },
-    BrowStyle { name: "bushy", caption: "Bushy", half: [4.2, 4.6, 2.2], arch: 1.0, peak: 0.6, length: 49.0, density: 15.0, inward: 1.5 },
-    BrowStyle { name: "sparse", caption: "Sparse", half: [2.4, 2.7, 1.2], arch: 1.2, peak: 0.62, length: 44.0, density: 5.0, inward: -1.0 },
-    BrowStyle { name: "monobrow", caption: "Joined", half: [3.0, 3.4, 1.2], arch: 1.2, peak: 0.62, length: 47.0, density: 15.0, inward: 6.5 },
+    BrowStyle {
+        name: "medium",
+        caption: "Medium",
+        half: [2.6, 3.0, 1.0],
+        arch: 1.4,
+        peak: 0.62,
+        length: 46.0,
+        density: 13.0,
+        inward: 0.0,
+    },
+    BrowStyle {
+        name: "thin",
+        caption: "Thin",
+        half: [1.4, 1.5, 0.5],
+        arch: 2.0,
+        peak: 0.64,
+        length: 45.0,
+        density: 8.5,
+        inward: 0.0,
+    },
+    BrowStyle {
+        name: "thick",
+        caption: "Thick",
+        half: [3.6, 4.1, 1.5],
+        arch: 1.2,
+        peak: 0.62,
+        length: 48.0,
+        density: 19.0,
+        inward: 0.8,
+    },
+    BrowStyle {
+        name: "straight",
+        caption: "Straight",
+        half: [2.6, 2.7, 1.0],
+        arch: -0.6,
+        peak: 0.6,
+        length: 45.0,
+        density: 12.5,
+        inward: 0.0,
+    },
+    BrowStyle {
+        name: "arched",
+        caption: "Arched",
+        half: [2.3, 2.4, 0.7],
+        arch: 4.2,
+        peak: 0.66,
+        length: 47.0,
+        density: 12.5,
+        inward: -0.5,
+    },
+    BrowStyle {
+        name: "bushy",
+        caption: "Bushy",
+        half: [4.2, 4.6, 2.2],
+        arch: 1.0,
+        peak: 0.6,
+        length: 49.0,
+        density: 15.0,
+        inward: 1.5,
+    },
+    BrowStyle {
+        name: "sparse",
+        caption: "Sparse",
+        half: [2.4, 2.7, 1.2],
+        arch: 1.2,
+        peak: 0.62,
+        length: 44.0,
+        density: 5.0,
+        inward: -1.0,
+    },
+    BrowStyle {
+        name: "monobrow",
+        caption: "Joined",
+        half: [3.0, 3.4, 1.2],
+        arch: 1.2,
+        peak: 0.62,
+        length: 47.0,
+        density: 15.0,
+        inward: 6.5,
+    },
 ];
 
 /// Draws a style into the picture: `corner` and `size` in texels.
@@ -82,7 +154,8 @@ pub fn draw(canvas: &mut Canvas, number: usize, corner: [usize; 2], size: [usize
     };
     let first = -style.inward - 2.5;
     let middle = |t: f32| {
-        let rise = if t < style.peak { t / style.peak } else { 1.0 - 0.55 * ((t - style.peak) / (1.0 - style.peak)).powi(2) };
+        let rise =
+            if t < style.peak { t / style.peak } else { 1.0 - 0.55 * ((t - style.peak) / (1.0 - style.peak)).powi(2) };
         style.arch * rise * rise - 1.2 * ramp(0.22, 0.0, t)
     };
     let half = |t: f32| {
@@ -100,8 +173,7 @@ pub fn draw(canvas: &mut Canvas, number: usize, corner: [usize; 2], size: [usize
         let mut place = Vec2::new(first + t * style.length, middle(t) + across * half(t));
         let up = if t < 0.15 { 74.0 - 150.0 * t.max(0.0) } else { 50.0 - 62.0 * (t - 0.15).min(0.85) };
         // Hairs from below rise, hairs from above lie down: they meet in the middle.
-        let mut angle =
-            (up - 26.0 * across * ramp(0.05, 0.35, t) + rng.random_range(-10.0..10.0)).to_radians();
+        let mut angle = (up - 26.0 * across * ramp(0.05, 0.35, t) + rng.random_range(-10.0..10.0)).to_radians();
         let bend = -rng.random_range(4.0..11.0f32).to_radians();
         let bushy = 0.55 + 0.15 * half(t);
         let reach = rng.random_range(0.75..1.1) * (4.8 + 2.4 * ramp(0.0, 0.3, t) - 3.2 * ramp(0.5, 1.0, t)) * bushy;
@@ -196,8 +268,7 @@ pub fn parts(head: &HeadMesh, levels: [&MeshPart; 3], landmarks: &LandmarkSet, s
         extend_shell(&mut out, &surface, Vec2::ONE, Some(LEAST_MOVE), &cover);
         for v in first..out.positions.len() {
             let place = line.place(out.positions[v]);
-            let t =
-                (place - Vec2::new(ALONG[0], ACROSS[0])) / Vec2::new(ALONG[1] - ALONG[0], ACROSS[1] - ACROSS[0]);
+            let t = (place - Vec2::new(ALONG[0], ACROSS[0])) / Vec2::new(ALONG[1] - ALONG[0], ACROSS[1] - ACROSS[0]);
             let t = t.clamp(Vec2::splat(0.008), Vec2::splat(0.992));
             out.uvs[v] = brow_uv(style, t.x, t.y);
             out.colors[v][3] = 255;

@@ -9,8 +9,7 @@ use super::{parts::mean_weights, surface::Surface};
 use crate::finish::RenderPart;
 
 /// The styles with captions; the first shows nothing.
-pub const STYLES: [(&str, &str); 3] =
-    [("none", "None"), ("round", "Round"), ("rectangular", "Rectangular")];
+pub const STYLES: [(&str, &str); 3] = [("none", "None"), ("round", "Round"), ("rectangular", "Rectangular")];
 
 /// Pieces round a rim, and round a tube, a level of detail.
 const PIECES: [(usize, usize); 3] = [(40, 8), (28, 6), (18, 4)];
@@ -32,7 +31,9 @@ struct Frame {
 pub fn parts(head: &HeadMesh, skin: &MeshPart, landmarks: &LandmarkSet, style: &str) -> Vec<RenderPart> {
     let frame = match style {
         "round" => Frame { half: Vec2::new(0.0245, 0.0225), power: 2.1, rim: 0.0011, temple: 0.0012, shade: 0.35 },
-        "rectangular" => Frame { half: Vec2::new(0.0265, 0.0170), power: 4.2, rim: 0.0017, temple: 0.0019, shade: 0.06 },
+        "rectangular" => {
+            Frame { half: Vec2::new(0.0265, 0.0170), power: 4.2, rim: 0.0017, temple: 0.0019, shade: 0.06 }
+        }
         _ => return Vec::new(),
     };
     let surface = Surface::new(head, skin);
@@ -127,15 +128,19 @@ impl Maker<'_> {
                 })
                 .collect();
             let ear_skin = self.skin(&[(over, 1.0), (Vec3::new(side * 0.072, 0.02, -0.08), 1.0)], 0.012);
-            let side_skins: Vec<Skin> = temple
-                .iter()
-                .map(|p| self.skin(&[(self.surface.nearest(*p, false).point, 1.0)], 0.014))
-                .collect();
+            let side_skins: Vec<Skin> =
+                temple.iter().map(|p| self.skin(&[(self.surface.nearest(*p, false).point, 1.0)], 0.014)).collect();
             let corner: Vec<Vec3> = vec![rim_at(side, TAU * 0.06), hinge];
             self.tube(&corner, false, frame.temple, tube, &|_| lens_skin);
             let skins = move |t: f32| {
                 let k = (t * 12.0).round() as usize;
-                if k == 0 { lens_skin } else if k >= 8 { ear_skin } else { side_skins[k.min(12)] }
+                if k == 0 {
+                    lens_skin
+                } else if k >= 8 {
+                    ear_skin
+                } else {
+                    side_skins[k.min(12)]
+                }
             };
             self.tube(&temple, false, frame.temple, tube, &skins);
         }
@@ -152,8 +157,20 @@ impl Maker<'_> {
         let count = line.len();
         let shade = (self.frame.shade * 255.0) as u8;
         for (k, p) in line.iter().enumerate() {
-            let before = if k > 0 { line[k - 1] } else if closed { line[count - 1] } else { *p };
-            let after = if k + 1 < count { line[k + 1] } else if closed { line[0] } else { *p };
+            let before = if k > 0 {
+                line[k - 1]
+            } else if closed {
+                line[count - 1]
+            } else {
+                *p
+            };
+            let after = if k + 1 < count {
+                line[k + 1]
+            } else if closed {
+                line[0]
+            } else {
+                *p
+            };
             let way = (after - before).normalize_or(Vec3::X);
             let u = way.cross(Vec3::new(0.13, 0.3, 0.94)).normalize_or(Vec3::Y);
             let w = way.cross(u);

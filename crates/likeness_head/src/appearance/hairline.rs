@@ -59,7 +59,7 @@ impl Hairline {
         let mut depth = p.y - line + uneven;
         if round > 60.0 && round < 84.0 {
             // The sideburn's front edge.
-            let edge = (round - 66.0) * 0.0014 + 0.012 * ramp(0.0, 0.03, p.y);
+            let edge = (round - 66.0) * 0.0014 + 0.012 * ramp(0.0, 0.03, p.y) + 0.03 * ramp(0.020, 0.045, p.y);
             depth = depth.min(edge + uneven);
         }
         if self.crown > 0.0 {

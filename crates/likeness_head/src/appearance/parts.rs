@@ -16,8 +16,11 @@ const ENDS: [f32; 2] = [0.7, 0.42];
 const SPREAD: f32 = 0.45;
 /// Least height of a band's sides over the skin, metres.
 const CLEAR: f32 = 0.0016;
-/// Radius that the skin's weights are averaged over for a strand, metres.
-const SOFT: f32 = 0.012;
+/// Radius that the skin's weights are averaged over for a strand, metres: on the skin, and at most. What stands off follows
+/// more of the skin, so that neighbours keep together.
+const SOFT: [f32; 2] = [0.005, 0.014];
+/// How much the radius grows with the height over the skin.
+const SOFTER: f32 = 0.6;
 
 /// The bands of strands.
 pub fn cards(surface: &Surface, strands: &[Strand], name: &str) -> RenderPart {
@@ -33,13 +36,13 @@ pub fn cards(surface: &Surface, strands: &[Strand], name: &str) -> RenderPart {
             let way = (after - before).normalize_or(Vec3::NEG_Y);
             let normal = strand.normals[at].reject_from_normalized(way).normalize_or(strand.normals[at]);
             let side = Quat::from_axis_angle(way, strand.roll) * way.cross(normal).normalize_or(Vec3::X);
-            let ends = if t < 0.4 { ENDS[0] + (1.0 - ENDS[0]) * t / 0.4 } else { 1.0 - (1.0 - ENDS[1]) * (t - 0.4) / 0.6 };
+            let ends =
+                if t < 0.4 { ENDS[0] + (1.0 - ENDS[0]) * t / 0.4 } else { 1.0 - (1.0 - ENDS[1]) * (t - 0.4) / 0.6 };
             let half = strand.half * ends;
             let grown = ramp(0.0, 0.6, t);
             let shade = strand.shade[0] + (strand.shade[1] - strand.shade[0]) * grown;
             let shade = (shade * 255.0).clamp(0.0, 255.0) as u8;
             let cover = (strand.cover * 255.0).clamp(0.0, 255.0) as u8;
-            let (joints, weights) = surface.weights(surface.nearest(p, true).point, SOFT);
             for across in [-1.0f32, 1.0] {
                 let mut corner = p + side * half * across;
                 // A wide band would cut into the round head.
@@ -48,6 +51,9 @@ pub fn cards(surface: &Surface, strands: &[Strand], name: &str) -> RenderPart {
                 if hit.height < least && at > 0 {
                     corner += hit.normal * (least - hit.height);
                 }
+                let below = surface.nearest(corner, true);
+                let radius = (SOFT[0] + SOFTER * below.height.max(0.0)).min(SOFT[1]);
+                let (joints, weights) = surface.weights(below.point, radius);
                 out.positions.push(corner);
                 out.normals.push((normal + side * SPREAD * across).normalize_or(normal));
                 out.tangents.push(way);
@@ -64,7 +70,11 @@ pub fn cards(surface: &Surface, strands: &[Strand], name: &str) -> RenderPart {
 
 /// The triangles of a band with `pieces` pieces of which only `used` are drawn, from the vertex `first` on.
 fn band(first: u32, pieces: usize, used: usize) -> impl Iterator<Item = [u32; 3]> {
-    let row = move |k: usize| first + 2 * (k * pieces / used) as u32;
+    // Rows near the root are kept: there the band follows the round head.
+    let row = move |k: usize| {
+        let even = pieces as f32 * along(k, used);
+        first + 2 * (even.round() as usize).clamp(k, pieces - (used - k)) as u32
+    };
     (0..used).flat_map(move |k| {
         let (a, c) = (row(k), row(k + 1));
         [[a, a + 1, c], [c, a + 1, c + 1]]

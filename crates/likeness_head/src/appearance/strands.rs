@@ -222,7 +222,8 @@ fn strand(
         let mut next = place + way * step;
         let hit = surface.ground(next);
         let h = layer.height;
-        let floor = tall * if t < 0.5 { h[0] + (h[1] - h[0]) * t * 2.0 } else { h[1] + (h[2] - h[1]) * (t * 2.0 - 1.0) };
+        let floor =
+            tall * if t < 0.5 { h[0] + (h[1] - h[0]) * t * 2.0 } else { h[1] + (h[2] - h[1]) * (t * 2.0 - 1.0) };
         let floor = floor * ramp(0.0, 0.16, t);
         let aside = next.x.abs() > 0.062 && next.z < -0.045;
         if hangs && next.y < ON_SHOULDERS && aside && hit.normal.y > 0.2 && hit.height < floor * 1.5 {

@@ -13,7 +13,7 @@ use super::{
 use crate::{finish::RenderPart, textures::noise::ramp};
 
 /// The styles with captions; the first shows nothing.
-pub const STYLES: [(&str, &str); 20] = [
+pub const STYLES: [(&str, &str); 19] = [
     ("bald", "Bald"),
     ("buzz", "Buzz cut"),
     ("short_curly", "Short, curly"),
@@ -26,7 +26,6 @@ pub const STYLES: [(&str, &str); 20] = [
     ("shoulder_straight", "To the shoulders, straight"),
     ("shoulder_wavy", "To the shoulders, wavy"),
     ("long_straight", "Long, straight"),
-    ("long_wavy", "Long, wavy"),
     ("long_curly", "Long, curly"),
     ("bun", "Bun"),
     ("ponytail", "Ponytail"),
@@ -115,7 +114,7 @@ pub fn show_strip(part: &mut RenderPart, first: usize) {
     for (p, uv) in part.positions.iter().zip(&mut part.uvs).skip(first) {
         // Back and forth over the strip, so that it may be of any size.
         let fold = |x: f32| 1.0 - (x.rem_euclid(2.0) - 1.0).abs();
-        *uv = Strip::Dense.uv(0.1 + 0.8 * fold(round(*p) / 11.0), 0.12 + 0.5 * fold(p.y / 0.05));
+        *uv = Strip::Dense.uv(0.25 + 0.5 * fold(round(*p) / 8.0), 0.13 + 0.16 * fold(p.y / 0.03));
     }
 }
 
@@ -147,11 +146,15 @@ fn backward(p: Vec3, _: Vec3) -> Vec3 {
 
 /// A solid ground below the strands.
 fn cap(line: Hairline, height: f32, shade: f32) -> ShellSpec {
+    tint(line, height, shade, 1.0)
+}
 
+/// The colour of hair over the skin, as strong as `most` says.
+fn tint(line: Hairline, height: f32, shade: f32, most: f32) -> ShellSpec {
     let at = move |p: Vec3, _: Vec3| ShellPoint {
         height,
         shade,
-        cover: ramp(-0.0015, 0.0075, line.depth(p)),
+        cover: ramp(-0.0015, 0.0075, line.depth(p)) * most,
         way: Vec3::NEG_Y,
     };
     ShellSpec { material: "strands", scale: 1.0, level: 1, at: Box::new(at) }
@@ -268,13 +271,14 @@ fn groom(surface: &Surface, style: &str) -> Groomed {
         "shoulder_straight" => hanging(&mut grower, &Hanging { cut: -0.145, ..Hanging::default() }),
         "shoulder_wavy" => hanging(
             &mut grower,
-            &Hanging { cut: -0.135, wave: [0.006, 0.085, 0.75], strips: &[Strip::Wavy, Strip::Dense], ..Hanging::default() },
+            &Hanging {
+                cut: -0.135,
+                wave: [0.006, 0.085, 0.75],
+                strips: &[Strip::Wavy, Strip::Dense],
+                ..Hanging::default()
+            },
         ),
-        "long_straight" => hanging(&mut grower, &Hanging { cut: -0.215, part: 0.0, ..Hanging::default() }),
-        "long_wavy" => hanging(
-            &mut grower,
-            &Hanging { cut: -0.205, wave: [0.008, 0.10, 0.7], strips: &[Strip::Wavy, Strip::Dense], ..Hanging::default() },
-        ),
+        "long_straight" => hanging(&mut grower, &Hanging { cut: -0.215, part: 0.004, ..Hanging::default() }),
         "long_curly" => hanging(
             &mut grower,
             &Hanging {
@@ -289,10 +293,13 @@ fn groom(surface: &Surface, style: &str) -> Groomed {
         "bun" => bun(&mut grower),
         "ponytail" => ponytail(&mut grower),
         "horseshoe" => {
-            let length = |root: &Root| 0.012 + 0.010 * ramp(0.0, 0.02, root.depth);
+            let length = |root: &Root| 0.012 + 0.012 * ramp(0.0, 0.02, root.depth);
             let comb = whorl(0.0);
-            grower.out.shells.push(cap(line, 0.0010, 0.4));
-            grower.add(&Layer { height: [0.001, 0.002, 0.002], ..layer(300, 0.011, &length, 1) }, &comb, &everywhere);
+            grower.out.shells.push(tint(line, 0.0008, 0.6, 0.85));
+            grower.out.shells.extend(shaved(line, 0.0020, 1, 1.0));
+            let strips = &[Strip::Medium, Strip::Sparse];
+            let layer = Layer { height: [0.001, 0.002, 0.002], strips, segments: 4, ..layer(300, 0.007, &length, 1) };
+            grower.add(&layer, &comb, &everywhere);
         }
         _ => {}
     }
@@ -301,7 +308,8 @@ fn groom(surface: &Surface, style: &str) -> Groomed {
 
 fn short_straight(grower: &mut Grower) {
     let comb = whorl(0.7);
-    grower.out.shells.extend(shaved(grower.line, 0.0030, 2, 1.0));
+    grower.out.shells.push(cap(grower.line, 0.0010, 0.55));
+    grower.out.shells.extend(shaved(grower.line, 0.0025, 1, 1.0));
     let short = |root: &Root| 0.022 + 0.018 * ramp(0.03, 0.085, root.place.y);
     grower.add(
         &Layer {
@@ -336,14 +344,15 @@ fn short_straight(grower: &mut Grower) {
 
 fn side_part(grower: &mut Grower) {
     let comb = parted(0.034, 0.35);
-    grower.out.shells.extend(shaved(grower.line, 0.0030, 2, 1.0));
+    grower.out.shells.push(cap(grower.line, 0.0010, 0.55));
+    grower.out.shells.extend(shaved(grower.line, 0.0025, 1, 1.0));
     let short = |root: &Root| 0.028 + 0.055 * ramp(0.035, 0.085, root.place.y);
     grower.add(
         &Layer {
             height: [0.0015, 0.004, 0.003],
             segments: 6,
             strips: &[Strip::Medium, Strip::Dense, Strip::Medium],
-            ..layer(290, 0.009, &short, 21)
+            ..layer(250, 0.0095, &short, 21)
         },
         &comb,
         &|p| p.y > -0.02,
@@ -412,7 +421,7 @@ fn short_curly(grower: &mut Grower) {
 
 fn afro(grower: &mut Grower) {
     grower.out.shells.push(cap(grower.line, 0.0010, 0.22));
-    grower.out.shells.extend(fluff(grower.line, 0.040, 5));
+    grower.out.shells.extend(fluff(grower.line, 0.040, 4));
     let length = |root: &Root| 0.020 + 0.034 * ramp(0.0, 0.035, root.depth);
     let out = |_: Vec3, n: Vec3| n;
     grower.add(
@@ -462,12 +471,13 @@ impl Default for Hanging {
 
 fn hanging(grower: &mut Grower, style: &Hanging) {
     let comb = parted(style.part, 0.06);
-    grower.out.shells.push(cap(grower.line, 0.0010, 0.45));
+    // A coarse ground does where long hair covers it.
+    grower.out.shells.push(ShellSpec { level: 2, ..cap(grower.line, 0.0010, 0.45) });
     let cut = style.cut;
     let length = move |root: &Root| (root.place.y - cut) * 1.15 + 0.09;
     let v = style.volume;
     let base = Layer {
-        segments: 8,
+        segments: 7,
         cut,
         strips: style.strips,
         wave: style.wave,
@@ -475,29 +485,18 @@ fn hanging(grower: &mut Grower, style: &Hanging) {
         gravity: [0.35, 1.6],
         roll: 0.2,
         tousle: 0.05,
-        ..layer(130, style.width * 1.35, &length, 61)
+        ..layer(122, style.width * 1.4, &length, 61)
     };
+    grower.add(&Layer { height: [0.002, 0.006, 0.006], shade: [0.42, 0.62], ..base }, &comb, &everywhere);
     grower.add(
-        &Layer { height: [0.002, 0.006, 0.006], shade: [0.42, 0.62], ..base },
+        &Layer { count: 150, height: [0.004, 0.011 * v, 0.011 * v], shade: [0.5, 0.85], stand: 0.35, seed: 62, ..base },
         &comb,
         &everywhere,
     );
     grower.add(
         &Layer {
-            count: 150,
-            height: [0.004, 0.011 * v, 0.011 * v],
-            shade: [0.5, 0.85],
-            stand: 0.35,
-            seed: 62,
-            ..base
-        },
-        &comb,
-        &everywhere,
-    );
-    grower.add(
-        &Layer {
-            count: 100,
-            width: style.width * 0.9,
+            count: 92,
+            width: style.width * 0.95,
             height: [0.006, 0.016 * v, 0.016 * v],
             stand: 0.45,
             uneven: 0.35,
@@ -532,7 +531,9 @@ fn hanging(grower: &mut Grower, style: &Hanging) {
             away + Vec3::new(p.x * 6.0, 0.0, 0.3)
         };
         let fringe = |root: &Root| root.place.y - 0.018 + (-root.place.z).max(0.0) + 0.012;
-        for (seed, height, shade) in [(64, [0.002, 0.006, 0.004], [0.45, 0.8]), (65, [0.004, 0.009, 0.006], [0.55, 1.0])] {
+        for (seed, height, shade) in
+            [(64, [0.002, 0.006, 0.004], [0.45, 0.8]), (65, [0.004, 0.009, 0.006], [0.55, 1.0])]
+        {
             grower.add(
                 &Layer {
                     count: 56,
@@ -588,9 +589,9 @@ fn laid(curve: &dyn Fn(f32) -> Vec3, middle: &dyn Fn(f32) -> Vec3, segments: usi
 }
 
 fn bun(grower: &mut Grower) {
-    let knot = Vec3::new(0.0, 0.092, -0.168);
+    let knot = Vec3::new(0.0, 0.086, -0.154);
     pulled(grower, knot);
-    let middle = knot + Vec3::new(0.0, 0.012, -0.014);
+    let middle = knot + Vec3::new(0.0, 0.007, -0.012);
     let mut strands = Vec::new();
     for number in 0..64u32 {
         let t = number as f32 / 64.0;
@@ -622,7 +623,7 @@ fn bun(grower: &mut Grower) {
 }
 
 fn ponytail(grower: &mut Grower) {
-    let knot = Vec3::new(0.0, 0.075, -0.176);
+    let knot = Vec3::new(0.0, 0.070, -0.160);
     pulled(grower, knot);
     let mut strands = Vec::new();
     for number in 0..90u32 {
@@ -631,7 +632,7 @@ fn ponytail(grower: &mut Grower) {
         let aside = Vec3::new(golden.cos(), golden.sin(), 0.0) * ring;
         let length = 0.22 + 0.05 * ((number * 11 % 13) as f32 / 13.0);
         let core = move |s: f32| {
-            let out = 0.034 * ramp(0.0, 0.22, s) - 0.014 * ramp(0.3, 1.0, s);
+            let out = 0.028 * ramp(0.0, 0.20, s) - 0.012 * ramp(0.3, 1.0, s);
             let up = 0.010 * ramp(0.0, 0.12, s) - length * (s - 0.08).max(0.0) * 1.05;
             knot + Vec3::new(0.0, up, -0.006 - out)
         };

@@ -63,10 +63,13 @@ impl<'a> Surface<'a> {
                 joints.iter().zip(weights).map(of_ear).sum()
             })
             .collect();
-        let ear = share.iter().map(|&share| share > EAR_SHARE).collect();
+        // The head beside an ear moves with it, but hair grows there.
+        let stands_out = |p: Vec3| {
+            if p.y > 0.018 { p.x.abs() > 0.080 } else { p.x.abs() > 0.0745 || p.z > -0.099 }
+        };
+        let ear = share.iter().zip(&skin.positions).map(|(&share, &p)| share > EAR_SHARE && stands_out(p)).collect();
         let beside_ear = share.iter().map(|&share| share > BESIDE_EAR).collect();
-        let outside: Vec<bool> =
-            skin.uvs.iter().map(|&uv| matches!(piece(uv), Piece::Head | Piece::Neck)).collect();
+        let outside: Vec<bool> = skin.uvs.iter().map(|&uv| matches!(piece(uv), Piece::Head | Piece::Neck)).collect();
         let mut around = vec![Vec::new(); skin.positions.len()];
         for (number, triangle) in skin.triangles.iter().enumerate() {
             if triangle.iter().all(|&v| outside[v as usize]) {

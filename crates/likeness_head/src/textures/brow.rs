@@ -1,7 +1,7 @@
 //! Where the eyebrows grow: along the brow ridges.
 
-use glam::{Vec2, Vec3};
 use super::noise::ramp;
+use glam::{Vec2, Vec3};
 
 /// Pieces that the line of a brow is measured in.
 const STEPS: usize = 64;

@@ -80,27 +80,15 @@ impl<'a> SkinPainter<'a> {
     /// Prepares the painting.
     pub fn new(face: &'a Face, masks: &'a Masks) -> Self {
         let l = |i: usize| face.landmarks[i];
-        Self {
-            face,
-            masks,
-            brows: [Brow::new(&[21, 20, 19, 18, 17].map(l)), Brow::new(&[22, 23, 24, 25, 26].map(l))],
-        }
+        Self { face, masks, brows: [Brow::new(&[21, 20, 19, 18, 17].map(l)), Brow::new(&[22, 23, 24, 25, 26].map(l))] }
     }
 
     /// Finds out what a place is.
     pub fn place(&self, uv: Vec2, texel: &Texel) -> Place {
         let p = texel.point;
         let piece = piece(uv);
-        let mut place = Place {
-            piece,
-            lip: 0.0,
-            upper_lip: false,
-            ear: 0.0,
-            lid: 0.0,
-            brow: 0.0,
-            rim: (12.0, true),
-            mouth: 12.0,
-        };
+        let mut place =
+            Place { piece, lip: 0.0, upper_lip: false, ear: 0.0, lid: 0.0, brow: 0.0, rim: (12.0, true), mouth: 12.0 };
         let l = &self.face.landmarks;
         if p.z > l[36].z - 25.0 && p.y.abs() < 30.0 && piece != Piece::Mouth {
             let margins = [0, 1].map(|lid| Face::nearest(&self.face.lid_margin[lid], p));
@@ -332,7 +320,6 @@ pub fn bytes(color: Vec3) -> [u8; 3] {
 const BASE: Vec3 = Vec3::new(0.83, 0.625, 0.50);
 /// Linear colour of the lower lip.
 const LIP: Vec3 = Vec3::new(0.655, 0.335, 0.295);
-/// Linear colour of the brows' hairs.
 
 /// Tangent-space normals of a height field on a bake: x to the right, y up the picture, z out; no longer than one.
 pub fn relief(bake: &Bake, heights: &[f32]) -> Vec<Vec3> {

@@ -184,11 +184,18 @@ fn tonemap(color: vec3<f32>) -> vec3<f32> {
 const LABEL_CUT: f32 = 0.4;
 
 #ifdef OPTION
-// A number 0..1 that differs from pixel to pixel and from hair to hair.
+// A number 0..1 that differs between neighbouring pixels as evenly as can be (interleaved gradient noise, Jimenez 2014), and
+// from hair to hair.
 fn grain(pixel: vec2<f32>, salt: f32) -> f32 {
-    let p = fract(pixel * vec2(0.1031, 0.1030) + salt);
-    let q = p + dot(p, p.yx + 33.33);
-    return fract((q.x + q.y) * q.x);
+    return fract(52.9829189 * fract(dot(pixel, vec2(0.06711056, 0.00583715))) + salt);
+}
+
+// The same without any pattern, for the wide areas of stubs and curls (a hash of the pixel's place, PCG).
+fn speck(pixel: vec2<f32>, salt: f32) -> f32 {
+    var state = u32(pixel.x) * 1973u + u32(pixel.y) * 9277u + u32(salt * 26699.0);
+    state = state * 747796405u + 2891336453u;
+    state = ((state >> ((state >> 28u) + 4u)) ^ state) * 277803737u;
+    return f32((state >> 22u) ^ (state & 1023u)) / 1024.0;
 }
 
 // Hair scatters light as thin cylinders do: a ridge of light across the strands, once as the lamp's colour near the
@@ -242,8 +249,9 @@ fn fragment(in: Varyings) -> Covered {
     var out: Covered;
     let color = shaded(in);
     let tile = slots[in.slot].tile;
-    let salt = fract(in.color.r * 7.31 + in.uv.x * 13.7);
-    let chance = grain(in.position.xy - tile.xy, salt);
+    let salt = in.color.r * 7.31;
+    let pixel = in.position.xy - tile.xy;
+    let chance = select(grain(pixel, salt), speck(pixel, salt), part.kind > 5u);
     if part.kind == 9u {
         out.color = color;
         out.samples = 15u;
