@@ -93,6 +93,13 @@ impl Face {
         place.map(|place| *place = value).is_some()
     }
 
+    /// Makes the choice of an appearance option by name; false when the rig does not have it.
+    pub fn choose(&mut self, rig: &Rig, option: &str, choice: &str) -> bool {
+        let place = rig.option_index(option).and_then(|index| Some((index, rig.options[index].choice_index(choice)?)));
+        let chosen = place.and_then(|(index, choice)| Some((self.options.get_mut(index)?, choice)));
+        chosen.map(|(slot, choice)| *slot = choice).is_some()
+    }
+
     /// The colour of a slot; `None` for a name that the rig does not have.
     pub fn color(&self, rig: &Rig, slot: &str) -> Option<[f32; 3]> {
         self.colors.get(rig.colors.iter().position(|color| color.name == slot)?).copied()
@@ -187,6 +194,10 @@ impl HeadJoints {
         &self.bones
     }
 
+    pub(crate) fn names(&self) -> &[String] {
+        &self.names
+    }
+
     pub(crate) fn at(&self, index: usize) -> Option<Entity> {
         self.entities.get(index).copied()
     }
@@ -207,7 +218,15 @@ impl HeadParts {
         self.entities.push(entity);
     }
 
-    /// The part with this name: `skin`, `eyes`, `lashes`, `teeth`, `tongue`, or what else the mesh holds.
+    pub(crate) fn remove(&mut self, entity: Entity) {
+        while let Some(place) = self.entities.iter().position(|known| *known == entity) {
+            self.entities.remove(place);
+            self.names.remove(place);
+        }
+    }
+
+    /// The part with this name: `skin`, `eyes`, `lashes`, `teeth`, `tongue`, or what else the mesh holds; parts of appearance
+    /// options have the option's name before their own, for example `hair.style.strands`.
     pub fn get(&self, name: &str) -> Option<Entity> {
         self.entities.get(self.names.iter().position(|known| known == name)?).copied()
     }
@@ -228,6 +247,13 @@ pub struct HeadPart {
     /// The part's name, without the suffix of the level of detail.
     pub name: String,
 }
+
+/// On a head while the mesh of an appearance option that its [`Face`] chose is being loaded. What it wore before stays until
+/// then.
+#[derive(Component, Reflect, Clone, Copy, Debug, Default)]
+#[reflect(Component, Debug, Clone, Default)]
+#[component(storage = "SparseSet")]
+pub struct PendingOptions;
 
 /// The joints and meshes of a head have been spawned; the first [`Face`] is applied in the same frame.
 #[derive(EntityEvent, Clone, Copy, Debug)]

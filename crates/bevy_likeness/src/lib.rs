@@ -38,6 +38,7 @@
 //! | [`HeadJoints`], [`HeadParts`] | the head, once it is there | joint and mesh entities by name |
 //! | [`HeadMaterials`] | the head, once it is there | the materials that belong to it alone |
 //! | [`HeadPart`] | every mesh entity | its head and its name |
+//! | [`PendingOptions`] | the head, while the mesh of a chosen hair style, brow, beard or pair of glasses loads |
 //! | [`PendingPrediction`] | the head, while a photo is worked on | remove it to cancel |
 //!
 //! Animation clips play on the joints when the head's entity gets an `AnimationPlayer` and an `AnimationGraphHandle`.
@@ -58,7 +59,7 @@
 //! | set | schedule | work |
 //! | --- | --- | --- |
 //! | [`LikenessSystems::Predict`] | `PreUpdate` | predicted faces arrive, requests are sent off |
-//! | [`LikenessSystems::Spawn`] | `PostUpdate`, before `AnimationSystems` | heads appear |
+//! | [`LikenessSystems::Spawn`] | `PostUpdate`, before `AnimationSystems` | heads appear, and what their faces chose to wear |
 //! | [`LikenessSystems::Apply`] | `PostUpdate`, after `AnimationSystems` | changed faces move joints |
 //! | [`LikenessSystems::Express`] | `PostUpdate`, before `TransformSystems::Propagate` | morph targets, eyes, tints |
 //!
@@ -71,7 +72,8 @@
 //!
 //! Any glTF with a skin will do: write a `*.rig.ron` that names its joints. Mesh nodes may have coarser versions with the
 //! suffixes `.lod1` and `.lod2`; morph targets with ARKit's names follow [`Expression`]; joints named `gaze.L` and
-//! `gaze.R` turn as eyes. Pictures in a folder `textures` beside the mesh replace those of the glTF ([`HeadTextures`]).
+//! `gaze.R` turn as eyes. An appearance option of the rig may name a glTF for each choice, whose skin has joints of the same
+//! names: it is loaded when a [`Face`] chooses it, and its parts are called after the option, then the node. Pictures in a folder `textures` beside the mesh replace those of the glTF ([`HeadTextures`]).
 
 mod apply;
 mod error;
@@ -79,6 +81,7 @@ mod express;
 mod gpu;
 mod head;
 mod materials;
+mod options;
 mod plan;
 mod predict;
 mod rig_asset;
@@ -86,6 +89,8 @@ mod spawn;
 mod textures;
 
 use bevy::app::{AnimationSystems, PluginGroup, PluginGroupBuilder};
+use bevy::asset::AssetEventSystems;
+use bevy::camera::visibility::VisibilitySystems;
 use bevy::prelude::*;
 use bevy::transform::TransformSystems;
 
@@ -93,7 +98,8 @@ pub use apply::LikenessFacePlugin;
 pub use error::{LikenessError, LikenessProblem, Result};
 pub use express::{GAZE_LIMITS, GazeLimits, LikenessExpressionPlugin};
 pub use head::{
-    Expression, Face, Gaze, HeadJoints, HeadPart, HeadParts, HeadReady, LikenessHead, Lod, ShapeOverAnimation,
+    Expression, Face, Gaze, HeadJoints, HeadPart, HeadParts, HeadReady, LikenessHead, Lod, PendingOptions,
+    ShapeOverAnimation,
 };
 pub use materials::{HeadMaterials, LikenessMaterialPlugin, SKIN_REFERENCE, skin_tint};
 pub use predict::{
@@ -121,7 +127,7 @@ pub mod prelude {
 pub enum LikenessSystems {
     /// Predicted faces arrive, requests are sent off; in [`PreUpdate`], so that `Update` sees new faces.
     Predict,
-    /// Heads whose assets are loaded appear; before [`AnimationSystems`].
+    /// Heads whose assets are loaded appear, and the meshes of their faces' appearance options; before [`AnimationSystems`].
     Spawn,
     /// Faces move joints; after [`AnimationSystems`].
     Apply,
@@ -143,7 +149,10 @@ impl Plugin for LikenessSchedulePlugin {
                 LikenessSystems::Express.after(AnimationSystems),
             )
                 .chain()
-                .before(TransformSystems::Propagate),
+                .before(TransformSystems::Propagate)
+                // What is spawned is seen in the same frame.
+                .before(VisibilitySystems::VisibilityPropagate)
+                .before(AssetEventSystems),
         );
     }
 }

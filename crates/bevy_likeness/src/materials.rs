@@ -14,6 +14,14 @@ use crate::textures::HeadTextures;
 /// The skin colour that `skin_color` was painted for, linear RGB: a face of this colour shows the texture as it is.
 pub const SKIN_REFERENCE: [f32; 3] = [0.60, 0.36, 0.26];
 
+/// How rough hair is: a broad shine.
+const HAIR_ROUGHNESS: f32 = 0.45;
+/// How far the shine of hair is drawn out across it.
+const HAIR_ANISOTROPY: f32 = 0.7;
+
+/// The pictures of hair are of middle brightness: with this gain a face's hair colour shows in them on average.
+const HAIR_GAIN: f32 = 2.2;
+
 /// Coverage below which a texel of the lashes is not drawn.
 const LASH_CUTOFF: f32 = 0.4;
 
@@ -34,6 +42,18 @@ impl Plugin for LikenessMaterialPlugin {
 pub struct HeadMaterials {
     /// The skin, tinted by the colour slot `skin`.
     pub skin: Handle<StandardMaterial>,
+    /// What is tinted by the colour slot `hair`, by the last word of the parts' names: `strands`, `cap`, `stubble`, `curls`.
+    pub hair: Vec<(String, Handle<StandardMaterial>)>,
+}
+
+/// The parts that have the colour of the hair.
+fn is_hair(kind: &str) -> bool {
+    matches!(kind, "strands" | "cap" | "stubble" | "curls")
+}
+
+/// What a part is: the last word of its name, without the option that it belongs to.
+fn kind_of(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
 }
 
 /// Materials of parts that look the same on every head of a rig.
@@ -41,8 +61,8 @@ pub struct HeadMaterials {
 struct SharedMaterials(HashMap<(AssetId<RigAsset>, String), Handle<StandardMaterial>>);
 
 fn give_materials(
-    heads: Query<(Entity, &LikenessHead, &HeadParts), Changed<HeadParts>>,
-    parts: Query<(&Mesh3d, Option<&SourceMaterial>), With<HeadPart>>,
+    heads: Query<(Entity, &LikenessHead, &HeadParts, Option<&HeadMaterials>), Changed<HeadParts>>,
+    parts: Query<(&Mesh3d, Option<&SourceMaterial>), (With<HeadPart>, Without<MeshMaterial3d<StandardMaterial>>)>,
     rigs: Res<Assets<RigAsset>>,
     server: Res<AssetServer>,
     mut materials: ResMut<Assets<StandardMaterial>>,
@@ -56,23 +76,32 @@ fn give_materials(
             shared.0.retain(|(rig, _), _| rig != id);
         }
     }
-    for (entity, head, head_parts) in &heads {
+    for (entity, head, head_parts, own) in &heads {
         let Some(rig) = rigs.get(&head.rig) else {
             continue;
         };
-        let mut own = HeadMaterials::default();
+        let mut own = own.cloned().unwrap_or_default();
         for (name, part) in head_parts.iter() {
             let Ok((mesh, source)) = parts.get(part) else {
                 continue;
             };
+            let kind = kind_of(name);
             let mut make = || {
                 let source = source.and_then(|source| standard_material(&server, &source.0));
                 let source = source.and_then(|source| materials.get(&source)).cloned();
-                materials.add(material(name, &rig.textures, source.unwrap_or_default()))
+                materials.add(material(kind, &rig.textures, source.unwrap_or_default()))
             };
             let handle = if name == "skin" {
                 own.skin = make();
                 own.skin.clone()
+            } else if is_hair(kind) {
+                match own.hair.iter().find(|(known, _)| known == kind) {
+                    Some((_, handle)) => handle.clone(),
+                    None => {
+                        own.hair.push((kind.to_owned(), make()));
+                        own.hair.last().map(|(_, handle)| handle.clone()).unwrap_or_default()
+                    }
+                }
             } else {
                 shared.0.entry((head.rig.id(), name.to_owned())).or_insert_with(make).clone()
             };
@@ -133,6 +162,22 @@ fn material(name: &str, textures: &HeadTextures, mut material: StandardMaterial)
             material.perceptual_roughness = 0.35;
             material.metallic = 0.0;
         }
+        "strands" | "cap" | "stubble" | "curls" => {
+            let own = match name {
+                "stubble" => &textures.stubble,
+                "curls" => &textures.curls,
+                _ => &textures.hair,
+            };
+            picture(own, &mut material);
+            material.alpha_mode = AlphaMode::AlphaToCoverage;
+            material.double_sided = true;
+            material.cull_mode = None;
+            material.perceptual_roughness = HAIR_ROUGHNESS;
+            material.metallic = 0.0;
+            material.reflectance = 0.35;
+            material.anisotropy_strength = HAIR_ANISOTROPY;
+        }
+        "lens" => material.alpha_mode = AlphaMode::Blend,
         _ => {}
     }
     material
@@ -163,15 +208,21 @@ fn tint(
         let Some(rig) = rigs.get(&head.rig) else {
             continue;
         };
-        let Some(color) = face.color(rig.rig(), "skin") else {
-            continue;
+        let mut paint = |handle: &Handle<StandardMaterial>, tint: Color| {
+            // Assets are marked as modified by mutable access: look first.
+            if materials.get(handle).is_some_and(|material| material.base_color != tint)
+                && let Some(mut material) = materials.get_mut(handle)
+            {
+                material.base_color = tint;
+            }
         };
-        let tint = skin_tint(color);
-        // Assets are marked as modified by mutable access: look first.
-        if materials.get(&own.skin).is_some_and(|material| material.base_color != tint)
-            && let Some(mut material) = materials.get_mut(&own.skin)
-        {
-            material.base_color = tint;
+        if let Some(color) = face.color(rig.rig(), "skin") {
+            paint(&own.skin, skin_tint(color));
+        }
+        if let Some([red, green, blue]) = face.color(rig.rig(), "hair") {
+            for (_, handle) in &own.hair {
+                paint(handle, Color::linear_rgb(red * HAIR_GAIN, green * HAIR_GAIN, blue * HAIR_GAIN));
+            }
         }
     }
 }

@@ -140,9 +140,6 @@ impl HeadPlan {
         let mut skins = Vec::new();
         let mut parts = Vec::new();
         for &node in &tree.order {
-            let Some(mesh) = tree.nodes[node].mesh.as_ref().and_then(|mesh| assets.gltf_meshes.get(mesh)) else {
-                continue;
-            };
             let skin = tree.nodes[node].skin.as_ref().and_then(|skin| assets.skins.get(skin)).map(|skin| {
                 skins.push(PlannedSkin {
                     inverse_bindposes: skin.inverse_bind_matrices.clone(),
@@ -154,26 +151,12 @@ impl HeadPlan {
                 });
                 skins.len() - 1
             });
-            let (joint, transform) = tree.attachment(node, &joint_of_node);
-            let joint = joint.filter(|_| skin.is_none());
-            let mut shown = joint;
+            let first = parts.len();
+            tree.plan_parts(node, skin, &joint_of_node, "", assets, &mut parts);
+            let mut shown = parts.get(first).and_then(|part| part.joint);
             while let Some(index) = shown.filter(|&index| !joints[index].visible) {
                 joints[index].visible = true;
                 shown = joints[index].parent;
-            }
-            let (name, lod) = Lod::split(&tree.nodes[node].name);
-            for primitive in &mesh.primitives {
-                parts.push(PlannedPart {
-                    name: name.to_owned(),
-                    lod,
-                    mesh: primitive.mesh.clone(),
-                    material: primitive.material.clone(),
-                    skin,
-                    joint,
-                    // A skinned mesh is placed by its joints alone.
-                    transform: if skin.is_some() { Transform::IDENTITY } else { transform },
-                    morphs: assets.meshes.get(&primitive.mesh).map_or(MorphOrder::None, morph_order),
-                });
             }
         }
 
@@ -217,14 +200,63 @@ impl HeadPlan {
             gaze,
         })
     }
+}
 
-    /// The parts at a level of detail: of each part the coarsest mesh that is not coarser than asked for.
-    pub(crate) fn parts_at(&self, lod: Lod) -> impl Iterator<Item = &PlannedPart> {
-        let best = move |name: &str| {
-            let levels = self.parts.iter().filter(|part| part.name == name).map(|part| part.lod);
-            levels.clone().filter(|level| *level <= lod).max().or_else(|| levels.min())
-        };
-        self.parts.iter().filter(move |part| best(&part.name) == Some(part.lod))
+/// The parts at a level of detail: of each part the coarsest mesh that is not coarser than asked for.
+pub(crate) fn parts_at(parts: &[PlannedPart], lod: Lod) -> impl Iterator<Item = &PlannedPart> {
+    let best = move |name: &str| {
+        let levels = parts.iter().filter(|part| part.name == name).map(|part| part.lod);
+        levels.clone().filter(|level| *level <= lod).max().or_else(|| levels.min())
+    };
+    parts.iter().filter(move |part| best(&part.name) == Some(part.lod))
+}
+
+/// What has to be spawned for a choice of an appearance option. Joints are those of the head, found by name.
+#[derive(Debug)]
+pub(crate) struct OptionPlan {
+    pub(crate) skins: Vec<PlannedSkin>,
+    pub(crate) parts: Vec<PlannedPart>,
+}
+
+impl OptionPlan {
+    /// Works out the plan of a glTF that is loaded; `names` are the joints of the head.
+    ///
+    /// # Errors
+    /// [`LikenessProblem::MissingJoints`] when its skin has joints that the head lacks.
+    pub(crate) fn new(
+        gltf: &Gltf,
+        option: &str,
+        names: &[String],
+        path: Option<AssetPath<'_>>,
+        assets: &GltfAssets,
+    ) -> Result<Self> {
+        let tree = NodeTree::new(gltf, assets);
+        let find = |node: &GltfNode| names.iter().position(|name| *name == node.name);
+        let joint_of_node: Vec<Option<usize>> = tree.nodes.iter().map(|node| find(node)).collect();
+        let mut plan = Self { skins: Vec::new(), parts: Vec::new() };
+        let mut missing = Vec::new();
+        for &node in &tree.order {
+            let skin = tree.nodes[node].skin.as_ref().and_then(|skin| assets.skins.get(skin)).map(|skin| {
+                let nodes = skin.joints.iter().filter_map(|joint| tree.index.get(&joint.id()));
+                let joints = nodes
+                    .map(|&joint| {
+                        joint_of_node[joint].unwrap_or_else(|| {
+                            missing.push(tree.nodes[joint].name.clone());
+                            0
+                        })
+                    })
+                    .collect();
+                plan.skins.push(PlannedSkin { inverse_bindposes: skin.inverse_bind_matrices.clone(), joints });
+                plan.skins.len() - 1
+            });
+            tree.plan_parts(node, skin, &joint_of_node, option, assets, &mut plan.parts);
+        }
+        missing.sort();
+        missing.dedup();
+        if missing.is_empty() {
+            return Ok(plan);
+        }
+        Err(LikenessProblem::MissingJoints { file: file_name(path), joints: missing })
     }
 }
 
@@ -300,6 +332,37 @@ impl<'a> NodeTree<'a> {
         }
         path.reverse();
         AnimationTargetId::from_names(path.iter())
+    }
+
+    /// The parts of a node's mesh, if it has one; their names begin with that of the option they belong to.
+    fn plan_parts(
+        &self,
+        node: usize,
+        skin: Option<usize>,
+        joint_of_node: &[Option<usize>],
+        option: &str,
+        assets: &GltfAssets,
+        parts: &mut Vec<PlannedPart>,
+    ) {
+        let Some(mesh) = self.nodes[node].mesh.as_ref().and_then(|mesh| assets.gltf_meshes.get(mesh)) else {
+            return;
+        };
+        let (joint, transform) = self.attachment(node, joint_of_node);
+        let (name, lod) = Lod::split(&self.nodes[node].name);
+        let name = if option.is_empty() { name.to_owned() } else { format!("{option}.{name}") };
+        for primitive in &mesh.primitives {
+            parts.push(PlannedPart {
+                name: name.clone(),
+                lod,
+                mesh: primitive.mesh.clone(),
+                material: primitive.material.clone(),
+                skin,
+                joint: joint.filter(|_| skin.is_none()),
+                // A skinned mesh is placed by its joints alone.
+                transform: if skin.is_some() { Transform::IDENTITY } else { transform },
+                morphs: assets.meshes.get(&primitive.mesh).map_or(MorphOrder::None, morph_order),
+            });
+        }
     }
 
     /// The nearest joint above a node, and the node's transform relative to it.

@@ -1,5 +1,6 @@
 //! The rig as an asset: `*.rig.ron` and what it refers to.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bevy::asset::io::Reader;
@@ -26,6 +27,8 @@ pub struct RigAsset {
     pub landmarks: Handle<ByteAsset>,
     /// The pictures of the head's materials.
     pub textures: HeadTextures,
+    /// Where the meshes of appearance options lie, by what the rig calls them. They are loaded when a face chooses them.
+    pub option_meshes: HashMap<String, AssetPath<'static>>,
 }
 
 impl RigAsset {
@@ -43,6 +46,7 @@ impl RigAsset {
             prior: Handle::default(),
             landmarks: Handle::default(),
             textures: HeadTextures::default(),
+            option_meshes: HashMap::new(),
         })
     }
 
@@ -112,6 +116,10 @@ impl AssetLoader for RigLoader {
         let mesh = relative("mesh", &rig.mesh)?;
         let prior = relative("prior", &rig.prior)?;
         let landmarks = relative("landmarks", &rig.landmarks)?;
+        let mut option_meshes = HashMap::new();
+        for mesh in rig.options.iter().flat_map(|option| option.meshes.values()) {
+            option_meshes.insert(mesh.clone(), relative("options.meshes", mesh)?);
+        }
         let textures = HeadTextures::load(&self.server, context, &mesh).await;
         Ok(RigAsset {
             rig: Arc::new(rig),
@@ -123,6 +131,7 @@ impl AssetLoader for RigLoader {
             prior: context.load(prior),
             landmarks: context.load(landmarks),
             textures,
+            option_meshes,
         })
     }
 

@@ -15,8 +15,9 @@ use crate::LikenessSystems;
 use crate::apply::{ShapeJoint, ShapeState};
 use crate::error::{LikenessError, LikenessProblem, file_name};
 use crate::gpu::{help_renderer, use_mesh};
-use crate::head::{Face, HeadJoints, HeadPart, HeadParts, HeadReady, LikenessHead, relaxed};
-use crate::plan::{GltfAssets, HeadPlan, MorphOrder, PlannedPart};
+use crate::head::{Face, HeadJoints, HeadPart, HeadParts, HeadReady, LikenessHead, PendingOptions, relaxed};
+use crate::options::{HeadOptions, OptionMeshes, wear_options};
+use crate::plan::{GltfAssets, HeadPlan, MorphOrder, PlannedPart, PlannedSkin, parts_at};
 use crate::rig_asset::RigAsset;
 
 /// Spawns the joints and meshes of every [`LikenessHead`] whose assets are loaded, and takes them away again.
@@ -26,9 +27,13 @@ pub struct LikenessSpawnPlugin;
 impl Plugin for LikenessSpawnPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<HeadPlans>()
+            .init_resource::<OptionMeshes>()
             .add_observer(take_away_removed)
             .add_observer(log_problem)
-            .add_systems(PostUpdate, (take_away_changed, spawn_heads).chain().in_set(LikenessSystems::Spawn));
+            .add_systems(
+                PostUpdate,
+                (take_away_changed, spawn_heads, wear_options).chain().in_set(LikenessSystems::Spawn),
+            );
     }
 
     fn finish(&self, app: &mut App) {
@@ -63,33 +68,39 @@ fn log_problem(error: On<LikenessError>) {
     warn!("{}", error.problem);
 }
 
-fn take_away_removed(removed: On<Remove, LikenessHead>, roots: Query<&HeadRoots>, mut commands: Commands) {
-    if let Ok(roots) = roots.get(removed.entity) {
-        take_away(removed.entity, Some(roots), &mut commands);
+fn take_away_removed(
+    removed: On<Remove, LikenessHead>,
+    roots: Query<(&HeadRoots, Option<&HeadOptions>)>,
+    mut commands: Commands,
+) {
+    if let Ok((roots, options)) = roots.get(removed.entity) {
+        take_away(removed.entity, Some(roots), options, &mut commands);
     }
 }
 
-fn take_away(head: Entity, roots: Option<&HeadRoots>, commands: &mut Commands) {
-    for root in roots.into_iter().flat_map(|roots| &roots.0) {
-        if let Ok(mut root) = commands.get_entity(*root) {
+fn take_away(head: Entity, roots: Option<&HeadRoots>, options: Option<&HeadOptions>, commands: &mut Commands) {
+    let worn = options.into_iter().flat_map(HeadOptions::entities);
+    for root in roots.into_iter().flat_map(|roots| roots.0.iter().copied()).chain(worn) {
+        if let Ok(mut root) = commands.get_entity(root) {
             root.try_despawn();
         }
     }
     if let Ok(mut head) = commands.get_entity(head) {
-        head.try_remove::<(HeadRoots, HeadFailed, HeadJoints, HeadParts, ShapeState)>();
+        head.try_remove::<(HeadRoots, HeadFailed, HeadJoints, HeadParts, ShapeState, HeadOptions, PendingOptions)>();
     }
 }
 
 /// A changed head, a changed rig or a changed mesh: begin anew.
 fn take_away_changed(
     heads: Query<
-        (Entity, Ref<LikenessHead>, Option<&HeadRoots>, Option<&HeadFailed>),
+        (Entity, Ref<LikenessHead>, Option<&HeadRoots>, Option<&HeadOptions>, Option<&HeadFailed>),
         Or<(With<HeadRoots>, With<HeadFailed>)>,
     >,
     rigs: Res<Assets<RigAsset>>,
     mut rig_events: MessageReader<AssetEvent<RigAsset>>,
     mut mesh_events: MessageReader<AssetEvent<Gltf>>,
     mut plans: ResMut<HeadPlans>,
+    mut option_meshes: ResMut<OptionMeshes>,
     mut commands: Commands,
 ) {
     let (mut changed, mut added) = (Vec::<UntypedAssetId>::new(), Vec::<UntypedAssetId>::new());
@@ -99,6 +110,7 @@ fn take_away_changed(
             AssetEvent::Modified { id } => changed.push((*id).into()),
             AssetEvent::Removed { id } => {
                 plans.0.remove(id);
+                option_meshes.forget(*id);
             }
             _ => {}
         }
@@ -115,10 +127,11 @@ fn take_away_changed(
         !changed.is_empty() && (changed.contains(&rig.into()) || mesh())
     };
     plans.0.retain(|&rig, _| !is_changed(rig));
-    for (entity, head, roots, failed) in &heads {
+    option_meshes.retain(|rig| !is_changed(rig));
+    for (entity, head, roots, options, failed) in &heads {
         let has_come = failed.and_then(|failed| failed.missing).is_some_and(|missing| added.contains(&missing));
         if has_come || head.is_changed() || is_changed(head.rig.id()) {
-            take_away(entity, roots, &mut commands);
+            take_away(entity, roots, options, &mut commands);
         }
     }
 }
@@ -166,7 +179,7 @@ fn spawn_heads(
                 }
             },
         };
-        for part in plan.parts_at(head.lod) {
+        for part in parts_at(&plan.parts, head.lod) {
             use_mesh(&mut assets.meshes, &part.mesh);
         }
         spawn_head(entity, head, &plan, &mut commands);
@@ -203,9 +216,9 @@ fn spawn_head(head: Entity, settings: &LikenessHead, plan: &Arc<HeadPlan>, comma
         }
     }
     let mut parts = HeadParts::default();
-    for part in plan.parts_at(settings.lod) {
+    for part in parts_at(&plan.parts, settings.lod) {
         let parent = part.joint.map_or(head, |joint| joints[joint]);
-        let entity = spawn_part(head, parent, part, plan, &joints, commands);
+        let entity = spawn_part(head, parent, part, &plan.skins, |joint| Some(joints[joint]), commands);
         parts.push(part.name.clone(), entity);
         if parent == head {
             roots.push(entity);
@@ -217,16 +230,18 @@ fn spawn_head(head: Entity, settings: &LikenessHead, plan: &Arc<HeadPlan>, comma
         parts,
         HeadRoots(roots),
         ShapeState::new(Arc::clone(plan)),
+        HeadOptions::default(),
         relaxed(),
     ));
 }
 
-fn spawn_part(
+/// Spawns a mesh below `parent`; `joint` finds the entities of the head's joints.
+pub(crate) fn spawn_part(
     head: Entity,
     parent: Entity,
     part: &PlannedPart,
-    plan: &HeadPlan,
-    joints: &[Entity],
+    skins: &[PlannedSkin],
+    joint: impl Fn(usize) -> Option<Entity>,
     commands: &mut Commands,
 ) -> Entity {
     let mut entity = commands.spawn((
@@ -240,10 +255,10 @@ fn spawn_part(
         entity.insert(SourceMaterial(material.clone()));
     }
     if let Some(skin) = part.skin {
-        let skin = &plan.skins[skin];
+        let skin = &skins[skin];
         entity.insert(SkinnedMesh {
             inverse_bindposes: skin.inverse_bindposes.clone(),
-            joints: skin.joints.iter().map(|&joint| joints[joint]).collect(),
+            joints: skin.joints.iter().filter_map(|&index| joint(index)).collect(),
         });
         // Bevy's bounds of skinned meshes follow the joints but not the morph targets.
         match part.morphs {

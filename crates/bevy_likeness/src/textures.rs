@@ -18,6 +18,8 @@ const FOLDER: &str = "textures";
 /// | `lashes` | `lashes` | colour and coverage (alpha) of the lashes, sRGB |
 /// | `teeth` | `teeth` | teeth and gums, sRGB |
 /// | `tongue` | `tongue` | the tongue, sRGB |
+/// | `hair` | `hair` | strips of hairs: brightness (sRGB) and coverage (alpha), tinted by the colour slot `hair` |
+/// | `stubble`, `curls` | the same | tiles of stubs and of small curls, likewise |
 ///
 /// Each file ends in `.jpg` or `.png`. One that is missing leaves the material of the glTF as it is.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +38,12 @@ pub struct HeadTextures {
     pub teeth: Option<Handle<Image>>,
     /// The tongue.
     pub tongue: Option<Handle<Image>>,
+    /// Strips of hairs.
+    pub hair: Option<Handle<Image>>,
+    /// A tile of stubs.
+    pub stubble: Option<Handle<Image>>,
+    /// A tile of small curls.
+    pub curls: Option<Handle<Image>>,
 }
 
 #[derive(Clone, Copy)]
@@ -55,6 +63,9 @@ impl HeadTextures {
             lashes: find(server, context, mesh, "lashes", Space::Srgb).await,
             teeth: find(server, context, mesh, "teeth", Space::Srgb).await,
             tongue: find(server, context, mesh, "tongue", Space::Srgb).await,
+            hair: find(server, context, mesh, "hair", Space::Srgb).await,
+            stubble: find(server, context, mesh, "stubble", Space::Srgb).await,
+            curls: find(server, context, mesh, "curls", Space::Srgb).await,
         }
     }
 }

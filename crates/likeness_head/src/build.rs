@@ -67,7 +67,10 @@ impl Head {
     /// If a file cannot be written.
     pub fn write(&self, out: &Path) -> Result<()> {
         std::fs::create_dir_all(out).map_err(|source| HeadError::Io { path: out.to_owned(), source })?;
-        write_atomic(&out.join("head.glb"), &glb::write(&self.joints, &self.parts, &ARKIT_NAMES))?;
+        write_atomic(
+            &out.join("head.glb"),
+            &glb::write(&self.joints, &self.parts, &ARKIT_NAMES, &glb::HEAD_MATERIALS),
+        )?;
         write_atomic(&out.join("head.rig.ron"), self.rig.to_ron()?.as_bytes())?;
         write_atomic(&out.join("head.prior.safetensors"), &stable_header(self.prior.to_bytes()?))?;
         write_atomic(&out.join("head.landmarks.json"), self.landmarks.to_json()?.as_bytes())?;

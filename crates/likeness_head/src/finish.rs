@@ -114,6 +114,12 @@ pub struct RenderPart {
     pub morphs: Vec<Vec<(u32, Vec3)>>,
     /// Which vertex of the subdivided part each one is.
     pub welded: Vec<u32>,
+    /// Unit directions of the hairs; only of appearance options.
+    pub tangents: Vec<Vec3>,
+    /// Shade and coverage, linear, 0..255; only of appearance options.
+    pub colors: Vec<[u8; 4]>,
+    /// The name of a part written before whose vertices the triangles are made of; such a part has none of its own.
+    pub vertices_of: Option<String>,
 }
 
 /// What is needed to finish the parts.

@@ -1,5 +1,7 @@
 //! Writing the head as binary glTF 2.0.
 
+use std::collections::BTreeMap;
+
 use glam::Vec3;
 use serde_json::{Value, json};
 
@@ -19,8 +21,13 @@ pub struct JointNode {
 const FLOAT: u32 = 5126;
 const SHORT: u32 = 5123;
 const INT: u32 = 5125;
-/// Base colours of the materials; pictures are bound where the head is shown.
-const MATERIALS: [(&str, [f32; 4], f32, bool); 5] = [
+const BYTE: u32 = 5121;
+
+/// A material: name, base colour, roughness, and whether backs are drawn.
+pub type Material = (&'static str, [f32; 4], f32, bool);
+
+/// The head's materials; pictures are bound where the head is shown.
+pub const HEAD_MATERIALS: [Material; 5] = [
     ("skin", [0.66, 0.44, 0.34, 1.0], 0.55, false),
     ("eyes", [0.85, 0.85, 0.83, 1.0], 0.1, false),
     ("lashes", [0.04, 0.03, 0.03, 1.0], 0.9, true),
@@ -33,6 +40,8 @@ struct Buffer {
     bytes: Vec<u8>,
     views: Vec<Value>,
     accessors: Vec<Value>,
+    /// Accessors of expressions that move nothing, by the number of vertices.
+    still: BTreeMap<usize, usize>,
 }
 
 impl Buffer {
@@ -80,6 +89,70 @@ impl Buffer {
         self.accessors.len() - 1
     }
 
+    /// Whole numbers of one byte, four an element: normalised ones stand for 0..1.
+    fn bytes(&mut self, rows: &[[u8; 4]], normalized: bool) -> usize {
+        let view = self.view(rows.as_flattened(), Some(34962));
+        let mut accessor = json!({"bufferView": view, "componentType": BYTE, "count": rows.len(), "type": "VEC4"});
+        if normalized {
+            accessor["normalized"] = json!(true);
+        }
+        self.accessors.push(accessor);
+        self.accessors.len() - 1
+    }
+
+    /// The targets of a part, as the head's mesh has them.
+    fn targets(&mut self, part: &RenderPart) -> Vec<Value> {
+        let count = part.positions.len();
+        part.morphs.iter().map(|moves| json!({"POSITION": self.sparse(moves, count)})).collect()
+    }
+
+    /// The same, with one accessor for all expressions that move nothing.
+    fn compact_targets(&mut self, part: &RenderPart) -> Vec<Value> {
+        let count = part.positions.len();
+        let mut accessor = |moves: &Vec<(u32, Vec3)>| {
+            if !moves.is_empty() {
+                return self.sparse(moves, count);
+            }
+            if let Some(known) = self.still.get(&count) {
+                return *known;
+            }
+            let made = self.sparse(moves, count);
+            self.still.insert(count, made);
+            made
+        };
+        part.morphs.iter().map(|moves| json!({"POSITION": accessor(moves)})).collect()
+    }
+
+    /// The attributes of appearance options: as small as glTF allows, with the hairs' direction and shade.
+    fn compact(&mut self, part: &RenderPart) -> Value {
+        let joints: Vec<[u8; 4]> = part.joints.iter().map(|row| row.map(|joint| joint as u8)).collect();
+        let weights: Vec<[u8; 4]> = part.weights.iter().map(whole_weights).collect();
+        json!({
+            "POSITION": self.floats(part.positions.iter().map(|p| p.to_array()), "VEC3", true),
+            "NORMAL": self.floats(part.normals.iter().map(|n| n.to_array()), "VEC3", false),
+            "TANGENT": self.floats(part.tangents.iter().map(|t| t.extend(1.0).to_array()), "VEC4", false),
+            "TEXCOORD_0": self.texture_places(part),
+            "COLOR_0": self.bytes(&part.colors, true),
+            "JOINTS_0": self.bytes(&joints, false),
+            "WEIGHTS_0": self.bytes(&weights, true),
+        })
+    }
+
+    /// Texture coordinates: 16 bits unless they leave 0..1, as those of tiles do.
+    fn texture_places(&mut self, part: &RenderPart) -> usize {
+        if part.uvs.iter().any(|uv| uv.min_element() < 0.0 || uv.max_element() > 1.0) {
+            return self.floats(part.uvs.iter().map(|uv| uv.to_array()), "VEC2", false);
+        }
+        let whole = |x: f32| (x * f32::from(u16::MAX)).round() as u16;
+        let bytes: Vec<u8> =
+            part.uvs.iter().flat_map(|uv| uv.to_array()).flat_map(|x| whole(x).to_le_bytes()).collect();
+        let view = self.view(&bytes, Some(34962));
+        self.accessors.push(json!({
+            "bufferView": view, "componentType": SHORT, "normalized": true, "count": part.uvs.len(), "type": "VEC2",
+        }));
+        self.accessors.len() - 1
+    }
+
     /// A sparse accessor over zeros. The format asks for at least one entry, so an empty list writes one zero.
     fn sparse(&mut self, moves: &[(u32, Vec3)], vertices: usize) -> usize {
         let none = [(0, Vec3::ZERO)];
@@ -110,6 +183,14 @@ impl Buffer {
     }
 }
 
+/// Weights as bytes that sum to 255, the first taking what rounding leaves.
+fn whole_weights(weights: &[f32; 4]) -> [u8; 4] {
+    let mut bytes = weights.map(|weight| (weight * 255.0).round() as u8);
+    let rest: u32 = bytes[1..].iter().map(|&byte| u32::from(byte)).sum();
+    bytes[0] = 255u32.saturating_sub(rest) as u8;
+    bytes
+}
+
 fn extent<'a, const N: usize>(rows: impl Iterator<Item = &'a [f32; N]>) -> ([f32; N], [f32; N]) {
     let mut low = [f32::INFINITY; N];
     let mut high = [f32::NEG_INFINITY; N];
@@ -122,8 +203,9 @@ fn extent<'a, const N: usize>(rows: impl Iterator<Item = &'a [f32; N]>) -> ([f32
     (low, high)
 }
 
-/// The file's bytes. Joints must be listed parents first.
-pub fn write(joints: &[JointNode], parts: &[RenderPart], expressions: &[&str]) -> Vec<u8> {
+/// The file's bytes. Joints must be listed parents first. Parts with vertex colours are written compactly; they must have
+/// tangents, and at most 256 joints.
+pub fn write(joints: &[JointNode], parts: &[RenderPart], expressions: &[&str], materials: &[Material]) -> Vec<u8> {
     let mut buffer = Buffer::default();
     let inverse = buffer.floats(
         joints.iter().map(|joint| glam::Mat4::from_translation(-joint.place).to_cols_array()),
@@ -146,24 +228,39 @@ pub fn write(joints: &[JointNode], parts: &[RenderPart], expressions: &[&str]) -
         .collect();
     let mut roots: Vec<usize> = (0..joints.len()).filter(|&joint| joints[joint].parent.is_none()).collect();
     let skeleton = roots.first().copied().unwrap_or(0);
-    let mut meshes = Vec::new();
+    let mut meshes: Vec<Value> = Vec::new();
     for part in parts {
+        let shared = part.vertices_of.as_ref().and_then(|name| meshes.iter().position(|mesh| mesh["name"] == **name));
+        if let Some(shared) = shared {
+            let mut mesh = meshes[shared].clone();
+            let count = parts.get(shared).map_or(0, |part| part.positions.len());
+            mesh["name"] = json!(part.name);
+            mesh["primitives"][0]["indices"] = json!(buffer.triangles(&part.triangles, count));
+            meshes.push(mesh);
+            roots.push(nodes.len());
+            nodes.push(json!({"name": part.name, "mesh": meshes.len() - 1, "skin": 0}));
+            continue;
+        }
         let count = part.positions.len();
-        let mut primitive = json!({
-            "attributes": {
+        let attributes = if part.colors.is_empty() {
+            json!({
                 "POSITION": buffer.floats(part.positions.iter().map(|p| p.to_array()), "VEC3", true),
                 "NORMAL": buffer.floats(part.normals.iter().map(|n| n.to_array()), "VEC3", false),
                 "TEXCOORD_0": buffer.floats(part.uvs.iter().map(|uv| uv.to_array()), "VEC2", false),
                 "JOINTS_0": buffer.joints(&part.joints),
                 "WEIGHTS_0": buffer.floats(part.weights.iter().copied(), "VEC4", false),
-            },
+            })
+        } else {
+            buffer.compact(part)
+        };
+        let mut primitive = json!({
+            "attributes": attributes,
             "indices": buffer.triangles(&part.triangles, count),
-            "material": MATERIALS.iter().position(|m| m.0 == part.material).unwrap_or(0),
+            "material": materials.iter().position(|m| m.0 == part.material).unwrap_or(0),
         });
         let mut mesh = json!({"name": part.name});
         if !part.morphs.is_empty() {
-            let targets: Vec<Value> =
-                part.morphs.iter().map(|moves| json!({"POSITION": buffer.sparse(moves, count)})).collect();
+            let targets = if part.colors.is_empty() { buffer.targets(part) } else { buffer.compact_targets(part) };
             primitive["targets"] = json!(targets);
             mesh["weights"] = json!(vec![0.0; part.morphs.len()]);
             mesh["extras"] = json!({"targetNames": expressions});
@@ -173,7 +270,7 @@ pub fn write(joints: &[JointNode], parts: &[RenderPart], expressions: &[&str]) -
         roots.push(nodes.len());
         nodes.push(json!({"name": part.name, "mesh": meshes.len() - 1, "skin": 0}));
     }
-    let materials: Vec<Value> = MATERIALS
+    let materials: Vec<Value> = materials
         .iter()
         .map(|(name, color, roughness, double)| {
             json!({

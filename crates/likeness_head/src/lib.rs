@@ -1,6 +1,7 @@
 //! Builds assets/head from the CC0 MakeHuman data.
 
 pub mod align;
+pub mod appearance;
 pub mod base_mesh;
 pub mod bones;
 pub mod build;

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use clap::{Parser, Subcommand};
-use likeness_head::{base_mesh::BaseMesh, build, error, preview, textures, wheel::Wheel};
+use likeness_head::{appearance, base_mesh::BaseMesh, build, error, preview, textures, wheel::Wheel};
 use likeness_rig::{HeadMesh, LandmarkSet};
 
 /// Builds the head's assets.
@@ -34,6 +34,15 @@ enum Command {
         #[arg(long)]
         head: PathBuf,
     },
+    /// Make hair, brows, beards and glasses for the head that is already in a folder.
+    Appearance {
+        /// The folder with the built head, which is also written to.
+        #[arg(long)]
+        head: PathBuf,
+        /// Choices to make; all when none is named.
+        #[arg(long)]
+        only: Vec<String>,
+    },
     /// Draw sheets of pictures of a built head, for a check by eye.
     Preview {
         /// The folder with the built head.
@@ -49,6 +58,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Build { wheel, out } => build_all(&wheel, &out),
         Command::Textures { wheel, head } => Wheel::open(&wheel).and_then(|mut wheel| paint(&mut wheel, &head)),
+        Command::Appearance { head, only } => appearance::write(&head, &only, &|step| eprintln!("{step}")),
         Command::Preview { head, out } => preview::sheets::write(&head, &out),
     };
     match result {
@@ -69,6 +79,8 @@ fn build_all(wheel: &std::path::Path, out: &std::path::Path) -> error::Result<()
     head.write(out)?;
     say("textures");
     paint(&mut wheel, out)?;
+    say("appearance");
+    appearance::write(out, &[], &say)?;
     print!("{}", head.report);
     say("done");
     Ok(())

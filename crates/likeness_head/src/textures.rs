@@ -7,7 +7,7 @@
 //! | `skin_color.jpg` | 2048 | sRGB colour of a light skin; plain cheeks have [`SKIN_REFERENCE_LINEAR`] on average |
 //! | `skin_normal.jpg` | 1024 | tangent-space normals, x right, y up the picture |
 //! | `skin_rough.jpg` | 1024 | red: openness to the sky (occlusion), green: roughness, blue: metallic (none) |
-//! | `skin_masks.jpg` | 1024 | red: lips, green: brows, blue: scalp inside the hairline |
+//! | `skin_masks.jpg` | 1024 | red: lips; green and blue are free |
 //! | `eyes.jpg` | 1024 | sRGB; upper row the fronts of the left and right eye, lower row the backs |
 //! | `lashes.png` | 1024 x 512 | sRGB colour and coverage |
 //! | `teeth.jpg`, `tongue.jpg` | 512 | sRGB |
@@ -189,12 +189,12 @@ fn paint_skin(
     sizes: Sizes,
     files: &mut Files,
 ) -> Result<()> {
-    let at = |size: usize, blur: f32| -> (Bake, Vec<Option<Place>>) {
+    let at = |size: usize| -> (Bake, Vec<Option<Place>>) {
         let baked = bake(size, points, &skin.normals, &skin.uvs, open, &skin.triangles);
-        let places = baked.paint(None, |place, texel| Some(painter.place(baked.uv(place), texel, blur)));
+        let places = baked.paint(None, |place, texel| Some(painter.place(baked.uv(place), texel)));
         (baked, places)
     };
-    let (baked, places) = at(sizes.color, 225.0 / sizes.color as f32);
+    let (baked, places) = at(sizes.color);
     let color = baked.paint(Vec3::ZERO, |place, texel| {
         places[place].as_ref().map_or(Vec3::ZERO, |known| painter.color(texel, known))
     });
@@ -210,7 +210,7 @@ fn paint_skin(
     files.push(("textures/skin_color.jpg", jpeg("skin_color.jpg", &picture, sizes.color, 88)?));
     drop((baked, places, color, picture));
 
-    let (baked, places) = at(sizes.detail, 225.0 / sizes.detail as f32);
+    let (baked, places) = at(sizes.detail);
     let heights =
         baked.paint(0.0, |place, texel| places[place].as_ref().map_or(0.0, |known| painter.height(texel, known)));
     let normals = baked.continued(&skin::relief(&baked, &heights), Vec3::Z);
@@ -225,11 +225,8 @@ fn paint_skin(
     });
     files.push(("textures/skin_rough.jpg", jpeg("skin_rough.jpg", &picture, sizes.detail, 85)?));
 
-    let picture = baked.paint([0; 3], |place, _| {
-        places[place].as_ref().map_or([0; 3], |known| {
-            [byte(known.lip), byte(known.brow.hair.max(known.brow.inside * 0.4)), byte(known.scalp)]
-        })
-    });
+    let picture =
+        baked.paint([0; 3], |place, _| places[place].as_ref().map_or([0; 3], |known| [byte(known.lip), 0, 0]));
     files.push(("textures/skin_masks.jpg", jpeg("skin_masks.jpg", &picture, sizes.detail, 85)?));
 
     let classes = baked.paint(0u8, |place, texel| {

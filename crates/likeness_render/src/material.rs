@@ -54,6 +54,11 @@ pub(crate) enum PartKind {
     Lashes = 2,
     Teeth = 3,
     Tongue = 4,
+    Strands = 5,
+    Stubble = 6,
+    Curls = 7,
+    Frame = 8,
+    Lens = 9,
 }
 
 impl PartKind {
@@ -65,8 +70,29 @@ impl PartKind {
             "lashes" => Self::Lashes,
             "teeth" => Self::Teeth,
             "tongue" => Self::Tongue,
-            _ => return None,
+            // Parts of appearance options have the option's name before their own.
+            _ => match name.rsplit('.').next()? {
+                "strands" | "cap" => Self::Strands,
+                "stubble" => Self::Stubble,
+                "curls" => Self::Curls,
+                "frame" => Self::Frame,
+                "lens" => Self::Lens,
+                _ => return None,
+            },
         })
+    }
+
+    /// What appearance options are made of.
+    pub(crate) const OPTIONS: [Self; 5] = [Self::Strands, Self::Stubble, Self::Curls, Self::Frame, Self::Lens];
+
+    /// Whether it belongs to an appearance option.
+    pub(crate) fn is_option(self) -> bool {
+        Self::OPTIONS.contains(&self)
+    }
+
+    /// Whether it has the colour of the hair.
+    pub(crate) fn is_hair(self) -> bool {
+        matches!(self, Self::Strands | Self::Stubble | Self::Curls)
     }
 }
 
@@ -113,6 +139,10 @@ pub(crate) struct PartKey {
     /// Whether the normal and roughness textures are read.
     pub(crate) detail: bool,
     pub(crate) two_sided: bool,
+    /// Whether it is a part of an appearance option: lit as hair or glass, with the shade in the vertices.
+    pub(crate) option: bool,
+    /// Whether coverage becomes a mask of samples instead of a cut.
+    pub(crate) multisampled: bool,
 }
 
 impl From<&PartMaterial> for PartKey {
@@ -150,7 +180,13 @@ impl Material for PartMaterial {
         _layout: &MeshVertexBufferLayoutRef,
         key: MaterialPipelineKey<Self>,
     ) -> Result<(), SpecializedMeshPipelineError> {
-        let switches = [(key.bind_group_data.labels, "LABELS"), (key.bind_group_data.detail, "DETAIL")];
+        let data = key.bind_group_data;
+        let switches = [
+            (data.labels, "LABELS"),
+            (data.detail, "DETAIL"),
+            (data.option, "OPTION"),
+            (data.option && data.multisampled && !data.labels, "COVERAGE"),
+        ];
         for (_, name) in switches.into_iter().filter(|(on, _)| *on) {
             descriptor.vertex.shader_defs.push(name.into());
             if let Some(fragment) = &mut descriptor.fragment {

@@ -1,16 +1,20 @@
 //! The heads that are drawn: spawned once per level of detail, then used again for every batch.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use bevy::asset::LoadState;
+use bevy::asset::{AssetEventSystems, LoadState};
+use bevy::camera::visibility::VisibilitySystems;
 use bevy::camera::visibility::{NoFrustumCulling, RenderLayers};
 use bevy::mesh::MeshTag;
 use bevy::mesh::morph::MeshMorphWeights;
 use bevy::mesh::skinning::SkinnedMesh;
 use bevy::prelude::*;
 use bevy::render::storage::ShaderBuffer;
-use bevy_likeness::{Expression, Face, Gaze, HeadParts, HeadReady, LikenessError, LikenessHead, Lod, RigAsset};
+use bevy_likeness::{
+    Expression, Face, Gaze, HeadPart, HeadParts, HeadReady, LikenessError, LikenessHead, LikenessSystems, Lod,
+    PendingOptions, RigAsset,
+};
 
 use crate::engine::{COLOR_LAYER, LABEL_LAYER};
 use crate::error::{RenderError, Result};
@@ -36,6 +40,13 @@ struct Twin;
 #[derive(Component, Clone, Copy)]
 struct SlotIndex(u32);
 
+/// The option whose parts the part mask shows as hair. What else grows counts as the skin that it grows on.
+const HAIR_OPTION: &str = "hair";
+
+/// The materials of appearance options, once their pictures are there.
+#[derive(Resource)]
+struct OptionMaterials(HashMap<PartKind, PartMaterials>);
+
 /// The materials of one part: colour, and labels unless the part has none.
 #[derive(Clone)]
 struct PartMaterials {
@@ -54,6 +65,9 @@ pub(crate) struct HeadPool {
     materials: HashMap<(PartKind, Lod), PartMaterials>,
     pictures: HashMap<AssetId<Image>, Handle<Image>>,
     sight: Sight,
+    multisampled: bool,
+    /// The choices whose meshes have been loaded: level of detail, option and choice.
+    known: HashSet<(Lod, usize, usize)>,
 }
 
 /// Adds what the pool needs to the app.
@@ -62,6 +76,60 @@ pub(crate) fn pool_plugin(app: &mut App) {
         problems.0.push(error.problem.to_string());
     });
     app.add_observer(undress);
+    app.add_systems(
+        PostUpdate,
+        dress_options
+            .after(LikenessSystems::Spawn)
+            .before(VisibilitySystems::VisibilityPropagate)
+            .before(AssetEventSystems)
+            .run_if(resource_exists::<OptionMaterials>),
+    );
+}
+
+/// Gives the parts of appearance options their materials and twins in the frame in which they appear.
+fn dress_options(
+    parts: Query<
+        (Entity, &HeadPart, &Mesh3d, Option<&SkinnedMesh>, Has<MeshMorphWeights>),
+        Without<MeshMaterial3d<PartMaterial>>,
+    >,
+    heads: Query<&SlotIndex>,
+    materials: Res<OptionMaterials>,
+    mut commands: Commands,
+) {
+    for (entity, part, mesh, skin, morphs) in &parts {
+        let kind = PartKind::from_name(&part.name).filter(|kind| kind.is_option());
+        let (Some(kind), Ok(slot)) = (kind, heads.get(part.head)) else {
+            continue;
+        };
+        let Some(materials) = materials.0.get(&kind) else {
+            continue;
+        };
+        commands.entity(entity).insert((
+            MeshMaterial3d(materials.color.clone()),
+            MeshTag(slot.0),
+            NoFrustumCulling,
+            RenderLayers::layer(COLOR_LAYER),
+        ));
+        let labels = materials.labels.as_ref().filter(|_| part.name.starts_with(HAIR_OPTION));
+        let Some(labels) = labels else {
+            continue;
+        };
+        let mut twin = commands.spawn((
+            mesh.clone(),
+            MeshMaterial3d(labels.clone()),
+            MeshTag(slot.0),
+            NoFrustumCulling,
+            RenderLayers::layer(LABEL_LAYER),
+            Transform::default(),
+            ChildOf(entity),
+        ));
+        if let Some(skin) = skin {
+            twin.insert(skin.clone());
+        }
+        if morphs {
+            twin.insert(MeshMorphWeights::Reference(part.head));
+        }
+    }
 }
 
 /// A head whose parts were made anew, as the plugin does when an asset arrives late, needs its materials again.
@@ -92,11 +160,12 @@ impl HeadPool {
         transfer: &Transfer,
         slots: Handle<ShaderBuffer>,
         sight: Sight,
+        multisampled: bool,
     ) -> Self {
         let rig = world.resource::<AssetServer>().load(rig_name.to_owned());
         let regions = regions.map(|regions| world.resource_mut::<Assets<Image>>().add(index_map(regions)));
         let masks = masks
-            .and_then(|masks| with_mips(&mask_map(masks), transfer))
+            .and_then(|masks| with_mips(&mask_map(masks), false, transfer))
             .map(|masks| world.resource_mut::<Assets<Image>>().add(masks));
         Self {
             rig_path: rig_path.to_owned(),
@@ -108,6 +177,8 @@ impl HeadPool {
             materials: HashMap::new(),
             pictures: HashMap::new(),
             sight,
+            multisampled,
+            known: HashSet::new(),
         }
     }
 
@@ -144,14 +215,25 @@ impl HeadPool {
         if waiting > 0 {
             return Ok(Some(format!("{waiting} heads")));
         }
+        if !self.make_option_materials(world, transfer)? {
+            return Ok(Some("textures of hair".into()));
+        }
+        let pending = world.query_filtered::<(), With<PendingOptions>>().iter(world).count();
+        if pending > 0 {
+            return Ok(Some(format!("hair of {pending} heads")));
+        }
         let is_new = !ready.is_empty();
         for (head, lod, slot, parts) in ready {
             for (name, part) in parts {
                 let Some(kind) = PartKind::from_name(&name) else {
                     return Err(self.problem(format!(
-                        "the mesh part {name} is not known: name it skin, eyes, lashes, teeth or tongue"
+                        "the mesh part {name} is not known: name it skin, eyes, lashes, teeth or tongue, and in an appearance \
+                         option strands, cap, stubble, curls, frame or lens"
                     )));
                 };
+                if kind.is_option() {
+                    continue;
+                }
                 let materials = match self.materials.get(&(kind, lod)) {
                     Some(materials) => materials.clone(),
                     None => match self.make_materials(world, kind, lod, part, transfer)? {
@@ -194,13 +276,17 @@ impl HeadPool {
             PartKind::Lashes => &textures.lashes,
             PartKind::Teeth => &textures.teeth,
             PartKind::Tongue => &textures.tongue,
+            PartKind::Strands => &textures.hair,
+            PartKind::Stubble => &textures.stubble,
+            PartKind::Curls => &textures.curls,
+            PartKind::Frame | PartKind::Lens => &None,
         };
         let mut pictures = [None, None, None];
         let relief =
             [textures.skin_normal.as_ref().filter(|_| detail), textures.skin_roughness.as_ref().filter(|_| detail)];
         for (source, place) in [wanted.as_ref(), relief[0], relief[1]].into_iter().zip(&mut pictures) {
             if let Some(source) = source {
-                let Some(picture) = self.picture(world, source, transfer)? else {
+                let Some(picture) = self.picture(world, source, false, transfer)? else {
                     return Ok(None);
                 };
                 *place = Some(picture);
@@ -220,6 +306,7 @@ impl HeadPool {
             has_masks: u32::from(self.masks.is_some()),
         };
         let blended = kind == PartKind::Lashes;
+        let key = PartKey { labels: false, detail, two_sided: blended, option: false, multisampled: self.multisampled };
         let material = PartMaterial {
             uniform,
             albedo,
@@ -229,11 +316,11 @@ impl HeadPool {
             roughness,
             sight,
             masks: self.masks.clone(),
-            key: PartKey { labels: false, detail, two_sided: blended },
+            key,
             alpha_mode: if blended { AlphaMode::Blend } else { AlphaMode::Opaque },
         };
         let labels = PartMaterial {
-            key: PartKey { labels: true, detail: false, two_sided: false },
+            key: PartKey { labels: true, detail: false, two_sided: false, ..key },
             alpha_mode: AlphaMode::Opaque,
             ..material.clone()
         };
@@ -247,11 +334,80 @@ impl HeadPool {
         Ok(Some(materials))
     }
 
+    /// Makes the materials of appearance options; false while a picture is being loaded.
+    fn make_option_materials(&mut self, world: &mut World, transfer: &Transfer) -> Result<bool> {
+        if world.contains_resource::<OptionMaterials>() {
+            return Ok(true);
+        }
+        let Some(rig) = world.resource::<Assets<RigAsset>>().get(&self.rig) else {
+            return Ok(false);
+        };
+        let textures = rig.textures.clone();
+        // The shader of options reads no sight; the binding must be there all the same.
+        let sight = world.resource_mut::<Assets<ShaderBuffer>>().add(ShaderBuffer::from(vec![Vec4::ONE]));
+        let mut made = HashMap::new();
+        for kind in PartKind::OPTIONS {
+            let (source, tiles) = match kind {
+                PartKind::Strands => (&textures.hair, false),
+                PartKind::Stubble => (&textures.stubble, true),
+                PartKind::Curls => (&textures.curls, true),
+                _ => (&None, false),
+            };
+            let albedo = match source {
+                Some(source) => match self.picture(world, source, tiles, transfer)? {
+                    Some(picture) => Some(picture),
+                    None => return Ok(false),
+                },
+                None => None,
+            };
+            let material = PartMaterial {
+                uniform: PartUniform {
+                    kind: kind as u32,
+                    has_albedo: u32::from(albedo.is_some()),
+                    ..PartUniform::default()
+                },
+                albedo,
+                regions: None,
+                slots: self.slots.clone(),
+                normals: None,
+                roughness: None,
+                sight: sight.clone(),
+                masks: None,
+                key: PartKey {
+                    labels: false,
+                    detail: false,
+                    two_sided: kind != PartKind::Frame,
+                    option: true,
+                    multisampled: self.multisampled,
+                },
+                alpha_mode: if kind == PartKind::Lens { AlphaMode::Blend } else { AlphaMode::Opaque },
+            };
+            let labels = PartMaterial { key: PartKey { labels: true, ..material.key }, ..material.clone() };
+            let mut assets = world.resource_mut::<Assets<PartMaterial>>();
+            let color = assets.add(material);
+            made.insert(kind, PartMaterials { color, labels: kind.is_hair().then(|| assets.add(labels)) });
+        }
+        world.insert_resource(OptionMaterials(made));
+        Ok(true)
+    }
+
+    /// Whether one of these shots shows a choice for the first time, so that its mesh must be waited for.
+    pub(crate) fn is_new(&mut self, lod: Lod, shots: &[Shot]) -> bool {
+        let mut is_new = false;
+        for shot in shots {
+            for (option, &choice) in shot.face.options.iter().enumerate() {
+                is_new |= self.known.insert((lod, option, choice));
+            }
+        }
+        is_new
+    }
+
     /// The texture with mip levels; `None` while it is being loaded.
     fn picture(
         &mut self,
         world: &mut World,
         source: &Handle<Image>,
+        tiles: bool,
         transfer: &Transfer,
     ) -> Result<Option<Handle<Image>>> {
         if let Some(picture) = self.pictures.get(&source.id()) {
@@ -265,7 +421,7 @@ impl HeadPool {
                 _ => Ok(None),
             };
         };
-        let picture = match with_mips(image, transfer) {
+        let picture = match with_mips(image, tiles, transfer) {
             Some(mipped) => images.add(mipped),
             None => source.clone(),
         };

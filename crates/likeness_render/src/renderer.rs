@@ -32,8 +32,8 @@ const FULL_DETAIL_FROM: u32 = 384;
 
 /// Least and greatest tint of the lips over the skin's.
 const LIPS_TINT: (f32, f32) = (0.6, 1.15);
-/// Least and greatest tint of the brows over the skin's.
-const BROW_TINT: (f32, f32) = (0.5, 1.6);
+/// The hair of rigs without a colour for it, linear RGB.
+const HAIR_REFERENCE: Vec3 = Vec3::new(0.045, 0.028, 0.018);
 
 /// How to start a renderer.
 #[derive(Clone, Debug)]
@@ -111,6 +111,7 @@ impl Renderer {
             &transfer,
             slots,
             Sight::new(&mesh),
+            samples > 1,
         );
         let slot = |name: &str| rig.colors.iter().position(|color| color.name == name);
         Ok(Self {
@@ -168,6 +169,7 @@ impl Renderer {
         for batch in shots.chunks(atlas.tiles()) {
             let slots: Vec<Slot> = batch.iter().enumerate().map(|(tile, shot)| self.slot(shot, atlas, tile)).collect();
             self.pool.pose(self.engine.world(), lod, batch);
+            settled &= !self.pool.is_new(lod, batch);
             if !settled {
                 let (pool, transfer) = (&mut self.pool, &self.transfer);
                 self.engine.settle(&slots, |world| pool.advance(world, transfer))?;
@@ -254,8 +256,8 @@ impl Renderer {
         // The colour over that which the rig's textures are painted with.
         let reference = Vec3::from(SKIN_REFERENCE);
         let skin = color(self.skin_slot).unwrap_or(reference) / reference;
-        // Lips and brows stay within what the skin allows: their masks cover some skin too, which a light colour over a dark
-        // painted one would turn white.
+        // Lips stay within what the skin allows: their mask covers some skin too, which a light colour over a dark painted one
+        // would turn white.
         let ratio = |slot: Option<usize>, (low, high): (f32, f32)| {
             let painted = slot.map(|slot| Vec3::from(self.rig.colors[slot].default).max(Vec3::splat(1e-3)));
             color(slot).zip(painted).map_or(skin, |(color, painted)| (color / painted).clamp(skin * low, skin * high))
@@ -271,7 +273,7 @@ impl Renderer {
             skin: skin.extend(1.0),
             iris: color(self.iris_slot).unwrap_or(IRIS_REFERENCE).extend(1.0),
             lips: ratio(self.lips_slot, LIPS_TINT).extend(1.0),
-            hair: ratio(self.hair_slot, BROW_TINT).extend(1.0),
+            hair: color(self.hair_slot).unwrap_or(HAIR_REFERENCE).extend(1.0),
             ..Slot::default()
         };
         for (light, lamp) in shot.lights.lamps().iter().zip(&mut slot.lamps) {

@@ -1,15 +1,15 @@
 //! Smaller copies of textures (mip levels), which Bevy's loaders do not make: a head of 128 pixels would shimmer without.
 
 use bevy::asset::RenderAssetUsages;
-use bevy::image::{ImageFilterMode, ImageSampler, ImageSamplerDescriptor};
+use bevy::image::{ImageAddressMode, ImageFilterMode, ImageSampler, ImageSamplerDescriptor};
 use bevy::prelude::*;
 use bevy::render::render_resource::{Extent3d, TextureDimension, TextureFormat};
 
 use crate::picture::Transfer;
 
-/// The picture with all its mip levels, averaged in linear light and weighted by alpha; `None` for formats other than
-/// 8-bit RGBA.
-pub(crate) fn with_mips(image: &Image, transfer: &Transfer) -> Option<Image> {
+/// The picture with all its mip levels, averaged in linear light and weighted by alpha, repeated on all sides if it `tiles`;
+/// `None` for formats other than 8-bit RGBA.
+pub(crate) fn with_mips(image: &Image, tiles: bool, transfer: &Transfer) -> Option<Image> {
     let is_srgb = match image.texture_descriptor.format {
         TextureFormat::Rgba8UnormSrgb => true,
         TextureFormat::Rgba8Unorm => false,
@@ -46,7 +46,10 @@ pub(crate) fn with_mips(image: &Image, transfer: &Transfer) -> Option<Image> {
         Image::new_uninit(size, TextureDimension::D2, image.texture_descriptor.format, RenderAssetUsages::RENDER_WORLD);
     mipped.texture_descriptor.mip_level_count = levels;
     mipped.data = Some(data);
+    let address = if tiles { ImageAddressMode::Repeat } else { ImageAddressMode::ClampToEdge };
     mipped.sampler = ImageSampler::Descriptor(ImageSamplerDescriptor {
+        address_mode_u: address,
+        address_mode_v: address,
         mipmap_filter: ImageFilterMode::Linear,
         ..ImageSamplerDescriptor::linear()
     });

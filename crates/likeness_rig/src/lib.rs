@@ -19,6 +19,7 @@ pub mod fit;
 mod landmark_model;
 mod landmarks;
 mod linear;
+pub mod looks;
 mod mesh;
 pub mod palette;
 mod pose;

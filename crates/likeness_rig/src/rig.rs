@@ -2,7 +2,7 @@
 
 mod validate;
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use serde::{Deserialize, Serialize};
 
@@ -142,6 +142,22 @@ pub struct AppearanceOption {
     pub choices: Vec<String>,
     /// The choice of a neutral face.
     pub default: String,
+    /// The meshes (`.glb`, skinned to the head's joints) of the choices that show one, by the choice; the others show
+    /// nothing. Files without this field have none.
+    #[serde(default)]
+    pub meshes: BTreeMap<String, String>,
+}
+
+impl AppearanceOption {
+    /// The place of a choice; `None` when there is none of that name.
+    pub fn choice_index(&self, choice: &str) -> Option<usize> {
+        self.choices.iter().position(|known| known == choice)
+    }
+
+    /// The mesh of a choice, relative to the rig's file; `None` for choices that show nothing.
+    pub fn mesh(&self, choice: usize) -> Option<&str> {
+        self.meshes.get(self.choices.get(choice)?).map(String::as_str)
+    }
 }
 
 /// A colour of the appearance: `skin`, `iris`, `hair` or `lips` in the bundled rig.
@@ -203,6 +219,11 @@ impl Rig {
     /// The parameters' names in order.
     pub fn parameter_names(&self) -> impl Iterator<Item = &str> {
         self.parameters.iter().map(|parameter| parameter.name.as_str())
+    }
+
+    /// The place of an appearance option; `None` when there is none of that name.
+    pub fn option_index(&self, name: &str) -> Option<usize> {
+        self.options.iter().position(|option| option.name == name)
     }
 
     /// The place of a parameter; `None` when there is none of that name.

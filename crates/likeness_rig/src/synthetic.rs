@@ -67,6 +67,7 @@ pub(crate) fn rig() -> Rig {
             caption: "Hair".into(),
             choices: vec!["none".into(), "short".into(), "long".into()],
             default: "short".into(),
+            meshes: [("short".into(), "hair/short.glb".into()), ("long".into(), "hair/long.glb".into())].into(),
         }],
         colors: vec![
             ColorSlot { name: "skin".into(), caption: "Skin".into(), default: [0.6, 0.4, 0.3] },

@@ -20,6 +20,8 @@ pub enum Purpose {
     Probe,
     /// Which of people's own faces a synthetic picture shows.
     Preset,
+    /// Hair, brows, beard and glasses of a synthetic picture.
+    Looks,
 }
 
 /// A seeded source of random numbers.

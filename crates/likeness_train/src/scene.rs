@@ -1,7 +1,7 @@
 //! What a synthetic picture shows: drawn at random, but the same for the same seed and index.
 
 use glam::Vec3;
-use likeness_rig::{ARKIT_NAMES, Face, HeadPose, Prior, Rig};
+use likeness_rig::{ARKIT_NAMES, Face, HeadPose, Prior, Rig, looks, palette::NaturalColors};
 
 use crate::{
     backdrop::Backdrop,
@@ -57,15 +57,18 @@ pub fn draw_scene(rig: &Rig, prior: &Prior, presets: &[Face], seed: u64, index: 
     let mut dice = Dice::new(seed, Purpose::Scene, index);
     let mut face = Face::neutral(rig);
     face.parameters = prior.sample(dice.rng());
-    for (choice, option) in face.options.iter_mut().zip(&rig.options) {
-        *choice = dice.below(option.choices.len());
-    }
     let colors = draw_colors(&mut dice);
     for (color, slot) in face.colors.iter_mut().zip(&rig.colors) {
         if let Some((_, drawn)) = colors.iter().find(|(name, _)| *name == slot.name) {
             *color = *drawn;
         }
     }
+    let by_name = |name: &str| colors.iter().find(|(known, _)| *known == name).map_or([0.0; 3], |(_, color)| *color);
+    let natural =
+        NaturalColors { skin: by_name("skin"), iris: by_name("iris"), hair: by_name("hair"), lips: by_name("lips") };
+    // Dice of their own, so that options change nothing else.
+    let mut wardrobe = Dice::new(seed, Purpose::Looks, index);
+    face.options = looks::sample(rig, &face.parameters, &natural, wardrobe.rng());
     // The numbers above are drawn in any case and the choice has dice of its own, so that presets change the face and nothing
     // else.
     let preset = Dice::new(seed, Purpose::Preset, index).below(presets.len());

@@ -55,6 +55,7 @@ pub(crate) fn rig() -> Rig {
             caption: "Hair".into(),
             choices: vec!["none".into(), "short".into()],
             default: "short".into(),
+            meshes: Default::default(),
         }],
         colors: vec![ColorSlot { name: "skin".into(), caption: "Skin".into(), default: bevy_likeness::SKIN_REFERENCE }],
     }

@@ -6,7 +6,7 @@ use crate::error::CliError;
 use indicatif::ProgressBar;
 use likeness_render::{RenderOptions, Renderer, Shot};
 use likeness_rig::palette::NaturalColors;
-use likeness_rig::{Face, FaceFile, Prior, Rig};
+use likeness_rig::{Face, FaceFile, Prior, Rig, looks};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use std::path::PathBuf;
@@ -79,5 +79,6 @@ fn natural_face(rig: &Rig, prior: &Prior, seed: u64, number: u32) -> Face {
             *color = natural;
         }
     }
+    face.options = looks::sample(rig, &face.parameters, &colors, &mut rng);
     face
 }

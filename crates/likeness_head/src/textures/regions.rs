@@ -6,25 +6,22 @@ use super::{bake::Texel, face::Face, layout::Piece, skin::Place};
 
 /// The class of a texel, as in the eleven-class scheme of face parsing (Helen): 0 background, 1 face, 2 hair, 3 left
 /// brow, 4 right brow, 5 left eye, 6 right eye, 7 nose, 8 upper lip, 9 inner mouth, 10 lower lip. Left and right are the
-/// person's. Ears count as face, the neck as background, as in that scheme; the shaved scalp counts as hair and the rims
-/// of the sockets as eyes.
+/// person's. Ears and scalp count as face, the neck as background, as in that scheme, and the rims of the sockets as eyes.
+/// Hair is drawn by meshes of its own.
 pub fn class(face: &Face, texel: &Texel, place: &Place) -> u8 {
     let p = texel.point;
     let left = p.x > 0.0;
     match place.piece {
         Piece::Mouth => return 9,
         Piece::Socket => return if left { 5 } else { 6 },
-        Piece::Neck => return if place.scalp > 0.5 { 2 } else { 0 },
+        Piece::Neck => return 0,
         Piece::Head => {}
     }
     if place.lip > 0.5 {
         return if place.upper_lip { 8 } else { 10 };
     }
-    if place.brow.inside > 0.15 {
+    if place.brow > 0.15 {
         return if left { 3 } else { 4 };
-    }
-    if place.scalp > 0.5 {
-        return 2;
     }
     if place.ear > 0.5 {
         return 1;

@@ -4,7 +4,7 @@ use glam::{Vec2, Vec3};
 
 use super::{
     bake::{Bake, Texel},
-    brow::{Brow, Cover},
+    brow::Brow,
     face::Face,
     layout::{Piece, head_source, piece},
     noise::{hash, layered, nearest_point, noise, ramp, unit},
@@ -54,10 +54,8 @@ pub struct Place {
     pub ear: f32,
     /// How much lid.
     pub lid: f32,
-    /// How much hair ground (the scalp inside the hairline).
-    pub scalp: f32,
-    /// The brow.
-    pub brow: Cover,
+    /// How deep inside a brow, 0..1.
+    pub brow: f32,
     /// Way outward from the visible margin of the lids, millimetres (up to 12; negative inside), and whether it is the
     /// upper lid's.
     pub rim: (f32, bool),
@@ -82,28 +80,15 @@ impl<'a> SkinPainter<'a> {
     /// Prepares the painting.
     pub fn new(face: &'a Face, masks: &'a Masks) -> Self {
         let l = |i: usize| face.landmarks[i];
-        Self {
-            face,
-            masks,
-            brows: [Brow::new(&[21, 20, 19, 18, 17].map(l), 11), Brow::new(&[22, 23, 24, 25, 26].map(l), 12)],
-        }
+        Self { face, masks, brows: [Brow::new(&[21, 20, 19, 18, 17].map(l)), Brow::new(&[22, 23, 24, 25, 26].map(l))] }
     }
 
     /// Finds out what a place is.
-    pub fn place(&self, uv: Vec2, texel: &Texel, blur: f32) -> Place {
+    pub fn place(&self, uv: Vec2, texel: &Texel) -> Place {
         let p = texel.point;
         let piece = piece(uv);
-        let mut place = Place {
-            piece,
-            lip: 0.0,
-            upper_lip: false,
-            ear: 0.0,
-            lid: 0.0,
-            scalp: 0.0,
-            brow: Cover::default(),
-            rim: (12.0, true),
-            mouth: 12.0,
-        };
+        let mut place =
+            Place { piece, lip: 0.0, upper_lip: false, ear: 0.0, lid: 0.0, brow: 0.0, rim: (12.0, true), mouth: 12.0 };
         let l = &self.face.landmarks;
         if p.z > l[36].z - 25.0 && p.y.abs() < 30.0 && piece != Piece::Mouth {
             let margins = [0, 1].map(|lid| Face::nearest(&self.face.lid_margin[lid], p));
@@ -129,41 +114,9 @@ impl<'a> SkinPainter<'a> {
             place.upper_lip = source.x < LIP_LINE;
             place.ear = ramp(0.1, 0.9, self.masks.ears.at(source));
             place.lid = if p.z > -20.0 { self.masks.eyelids.at(source) } else { 0.0 };
-            place.brow = self.brows[usize::from(p.x > 0.0)].cover(p, blur);
-        }
-        if matches!(piece, Piece::Head | Piece::Neck) {
-            place.scalp = self.scalp(p) * (1.0 - place.ear);
+            place.brow = self.brows[usize::from(p.x > 0.0)].inside(p);
         }
         place
-    }
-
-    /// How far inside the hairline a place lies, 0..1.
-    fn scalp(&self, p: Vec3) -> f32 {
-        // Height (millimetres over the eyes) of the hairline by the way round the head from the front, degrees.
-        const LINE: [(f32, f32); 12] = [
-            (0.0, 69.0),
-            (14.0, 72.0),
-            (26.0, 70.0),
-            (36.0, 54.0),
-            (43.0, 34.0),
-            (52.0, 22.0),
-            (59.0, 8.0),
-            (66.0, -16.0),
-            (76.0, -20.0),
-            (100.0, -22.0),
-            (125.0, -52.0),
-            (180.0, -66.0),
-        ];
-        const MIDDLE: f32 = -72.0;
-        let round = p.x.abs().atan2(p.z - MIDDLE).to_degrees();
-        let k = LINE.iter().rposition(|(at, _)| *at <= round).unwrap_or(0).min(LINE.len() - 2);
-        let (a, b) = (LINE[k], LINE[k + 1]);
-        let t = ((round - a.0) / (b.0 - a.0)).clamp(0.0, 1.0);
-        let t = t * t * (3.0 - 2.0 * t);
-        let line = a.1 + (b.1 - a.1) * t;
-        let uneven = 3.0 * layered(p / 15.0, 2, 71) + 3.0 * noise(p / 2.2, 72);
-        let soft = if round > 110.0 { 18.0 } else { 13.0 };
-        ramp(-soft, soft, p.y - line + uneven)
     }
 
     /// Linear colour of a place.
@@ -238,22 +191,6 @@ impl<'a> SkinPainter<'a> {
 
         if place.lip > 0.0 {
             color = color.lerp(self.lip_color(p, texel, place), place.lip * 0.90);
-        }
-
-        // A shaved head: the hair's shadow under the skin, and its stubs.
-        if place.scalp > 0.0 {
-            let (distance, id) = nearest_point(p / 0.55, 51);
-            let stub = ramp(0.50, 0.18, distance) * (0.45 + 0.55 * unit(id));
-            let patchy = 0.96 + 0.06 * layered(p / 9.0, 2, 52);
-            let density = (place.scalp * patchy).clamp(0.0, 1.0);
-            color *= Vec3::ONE.lerp(Vec3::new(0.46, 0.47, 0.49), density * 0.74);
-            color *= Vec3::ONE.lerp(Vec3::new(0.34, 0.30, 0.28), stub * density * 0.85);
-        }
-
-        if place.brow.inside > 0.0 || place.brow.hair > 0.0 {
-            color *= Vec3::ONE.lerp(Vec3::new(0.66, 0.60, 0.57), place.brow.inside * 0.50);
-            let shade = 0.8 + 0.4 * noise(p / 1.1, 61);
-            color = color.lerp(BROW * shade, place.brow.hair * 0.92);
         }
         color
     }
@@ -334,7 +271,7 @@ impl<'a> SkinPainter<'a> {
         let lines = -0.16 * self.lip_lines(p) * place.lip;
         // Across the lids run fine folds.
         let folds = 0.03 * place.lid * noise(Vec3::new(p.x / 5.0, p.y / 0.9, p.z / 5.0), 83);
-        grain * (1.0 - 0.6 * place.lip) + pores + lines + folds + 0.10 * place.brow.hair
+        grain * (1.0 - 0.6 * place.lip) + pores + lines + folds
     }
 
     /// Roughness of a place, 0..1.
@@ -354,7 +291,7 @@ impl<'a> SkinPainter<'a> {
         rough -= 0.09 * spot(0.0, l[27].y + 38.0, 32.0, 22.0) + 0.07 * spot(0.0, l[28].y, 7.0, 20.0);
         rough -= 0.05 * spot(0.0, l[8].y + 12.0, 12.0, 10.0);
         rough -= 0.06 * place.lid;
-        rough += 0.05 * self.pores(p, place, front) + 0.08 * place.scalp + 0.12 * place.brow.hair;
+        rough += 0.05 * self.pores(p, place, front);
         rough += (0.36 - rough) * place.lip * 0.9;
         rough += (0.22 - rough) * ramp(0.4, -0.2, place.rim.0);
         rough.clamp(0.2, 0.9)
@@ -383,8 +320,6 @@ pub fn bytes(color: Vec3) -> [u8; 3] {
 const BASE: Vec3 = Vec3::new(0.83, 0.625, 0.50);
 /// Linear colour of the lower lip.
 const LIP: Vec3 = Vec3::new(0.655, 0.335, 0.295);
-/// Linear colour of the brows' hairs.
-const BROW: Vec3 = Vec3::new(0.060, 0.037, 0.026);
 
 /// Tangent-space normals of a height field on a bake: x to the right, y up the picture, z out; no longer than one.
 pub fn relief(bake: &Bake, heights: &[f32]) -> Vec<Vec3> {

@@ -40,7 +40,7 @@ struct Slot {
     head_from_world: mat4x4<f32>,
     skin: vec4<f32>,
     iris: vec4<f32>,
-    // Lips and brows: the colour over that which the texture was painted with.
+    // Lips: the colour over that which the texture was painted with.
     lips: vec4<f32>,
     hair: vec4<f32>,
     // x: number of active morph targets.
@@ -50,7 +50,7 @@ struct Slot {
 }
 
 struct Part {
-    // 0 skin, 1 eyes, 2 lashes, 3 teeth, 4 tongue
+    // 0 skin, 1 eyes, 2 lashes, 3 teeth, 4 tongue, 5 strands of hair, 6 stubs, 7 curls, 8 frame and 9 lens of glasses
     kind: u32,
     has_albedo: u32,
     has_regions: u32,
@@ -65,7 +65,7 @@ struct Part {
 @group(#{MATERIAL_BIND_GROUP}) @binding(5) var normal_texture: texture_2d<f32>;
 @group(#{MATERIAL_BIND_GROUP}) @binding(6) var roughness_texture: texture_2d<f32>;
 
-// Red: lips, green: brows, blue: scalp.
+// Red: lips.
 @group(#{MATERIAL_BIND_GROUP}) @binding(8) var masks_texture: texture_2d<f32>;
 // What every vertex sees, to first order: x + dot(yzw, direction in the head's space).
 @group(#{MATERIAL_BIND_GROUP}) @binding(7) var<storage, read> sight: array<vec4<f32>>;
@@ -76,6 +76,12 @@ struct Vertex {
     @location(0) position: vec3<f32>,
     @location(1) normal: vec3<f32>,
     @location(2) uv: vec2<f32>,
+#ifdef OPTION
+    // Along the hairs.
+    @location(4) tangent: vec4<f32>,
+    // Shade and coverage.
+    @location(5) color: vec4<f32>,
+#endif
 #ifdef SKINNED
     @location(6) joint_indices: vec4<u32>,
     @location(7) joint_weights: vec4<f32>,
@@ -92,6 +98,10 @@ struct Varyings {
     @location(5) sight: vec4<f32>,
     // The part of the surroundings that is open: a mouth's corner or a socket sees little of it.
     @location(6) open: f32,
+#ifdef OPTION
+    @location(7) tangent: vec3<f32>,
+    @location(8) color: vec4<f32>,
+#endif
 }
 
 @vertex
@@ -129,6 +139,12 @@ fn vertex(in: Vertex) -> Varyings {
     out.uv = in.uv;
     out.slot = slot;
     out.bind_x = in.position.x;
+#ifdef OPTION
+    out.tangent = (world_from_local * vec4(in.tangent.xyz, 0.0)).xyz;
+    out.color = in.color;
+    out.sight = vec4(1.0, 0.0, 0.0, 0.0);
+    out.open = 1.0;
+#else
     out.sight = sight[vertex_index];
     if part.kind == 1u {
         // Eyes turn below the lids: what they see depends on where they face, not on the vertex.
@@ -137,6 +153,7 @@ fn vertex(in: Vertex) -> Varyings {
     }
     // The mean over a cosine-weighted hemisphere. Never quite nothing: flesh around lets some light through.
     out.open = clamp(out.sight.x + 0.6667 * dot(out.sight.yzw, in.normal), 0.12, 1.0);
+#endif
     return out;
 }
 
@@ -163,12 +180,108 @@ fn tonemap(color: vec3<f32>) -> vec3<f32> {
     return select(shoulder, color, color <= knee);
 }
 
+// Coverage below which a hair has no class.
+const LABEL_CUT: f32 = 0.4;
+
+#ifdef OPTION
+// A number 0..1 that differs between neighbouring pixels as evenly as can be (interleaved gradient noise, Jimenez 2014), and
+// from hair to hair.
+fn grain(pixel: vec2<f32>, salt: f32) -> f32 {
+    return fract(52.9829189 * fract(dot(pixel, vec2(0.06711056, 0.00583715))) + salt);
+}
+
+// The same without any pattern, for the wide areas of stubs and curls (a hash of the pixel's place, PCG).
+fn speck(pixel: vec2<f32>, salt: f32) -> f32 {
+    var state = u32(pixel.x) * 1973u + u32(pixel.y) * 9277u + u32(salt * 26699.0);
+    state = state * 747796405u + 2891336453u;
+    state = ((state >> ((state >> 28u) + 4u)) ^ state) * 277803737u;
+    return f32((state >> 22u) ^ (state & 1023u)) / 1024.0;
+}
+
+// Hair scatters light as thin cylinders do: a ridge of light across the strands, once as the lamp's colour near the
+// roots' side and once, wider, as the hair's own (Marschner et al. 2003, in the manner of Scheuermann 2004).
+fn ridge(tangent: vec3<f32>, half_vector: vec3<f32>, power: f32) -> f32 {
+    let along = dot(tangent, half_vector);
+    return pow(max(1.0 - along * along, 0.0), 0.5 * power) * smoothstep(-1.0, 0.0, along);
+}
+
+fn hair_light(in: Varyings, slot: Slot, texel: vec4<f32>) -> vec3<f32> {
+    let normal = normalize(in.world_normal);
+    let to_camera = normalize(slot.camera.xyz - in.world_position);
+    let shade = in.color.r * texel.r * 1.9;
+    // Light hair lets light through and shows its own colour in the depth; dark hair does not.
+    let base = slot.hair.rgb * (0.25 + 0.75 * in.color.r) * (0.35 + 1.15 * texel.r);
+    let tangent = normalize(in.tangent);
+    let shifted = normalize(tangent + normal * (0.10 + 0.35 * (texel.r - 0.5)));
+    let shifted_back = normalize(tangent - normal * (0.12 - 0.35 * (texel.r - 0.5)));
+    let mean = dot(slot.hair.rgb, vec3(0.2126, 0.7152, 0.0722));
+    let deep = in.color.r;
+    var diffuse = mix(slot.ground.rgb, slot.sky.rgb, normal.y * 0.5 + 0.5) * (0.35 + 0.75 * deep);
+    var gloss = vec3(0.0);
+    for (var i = 0u; i < 4u; i++) {
+        let lamp = slot.lamps[i];
+        let direction = lamp.direction.xyz;
+        let facing = dot(normal, direction);
+        let wrap = 0.35 + 0.5 * lamp.direction.w;
+        let lit = saturate((facing + wrap) / (1.0 + wrap));
+        let across = sqrt(max(1.0 - pow(dot(tangent, direction), 2.0), 0.0));
+        diffuse += lamp.color.rgb * lit * lit * mix(1.0, across, 0.5) * (0.25 + 0.75 * deep);
+        let half_vector = normalize(direction + to_camera);
+        let seen = saturate(facing * 1.6 + 0.25);
+        let soft = 1.0 - 0.6 * lamp.direction.w;
+        gloss += lamp.color.rgb * seen * ridge(shifted, half_vector, 90.0 * soft) * 0.055;
+        gloss += lamp.color.rgb * seen * ridge(shifted_back, half_vector, 22.0 * soft)
+            * (slot.hair.rgb * 0.55 + 0.012);
+    }
+    return tonemap(base * diffuse * 1.25 + gloss * shade);
+}
+#endif
+
+#ifdef COVERAGE
+struct Covered {
+    @location(0) color: vec4<f32>,
+    @builtin(sample_mask) samples: u32,
+}
+
+// The hair's coverage decides how many of a pixel's four samples it takes, and chance which: no order of drawing matters.
+@fragment
+fn fragment(in: Varyings) -> Covered {
+    var out: Covered;
+    let color = shaded(in);
+    let tile = slots[in.slot].tile;
+    let salt = in.color.r * 7.31;
+    let pixel = in.position.xy - tile.xy;
+    let chance = select(grain(pixel, salt), speck(pixel, salt), part.kind > 5u);
+    if part.kind == 9u {
+        out.color = color;
+        out.samples = 15u;
+        return out;
+    }
+    let count = u32(clamp(floor(color.a * 4.0 + chance), 0.0, 4.0));
+    let turn = u32(fract(chance * 5.7) * 4.0);
+    let run = (1u << count) - 1u;
+    out.samples = ((run << turn) | (run >> (4u - turn))) & 15u;
+    out.color = vec4(color.rgb, 1.0);
+    return out;
+}
+
+fn shaded(in: Varyings) -> vec4<f32> {
+#else
 @fragment
 fn fragment(in: Varyings) -> @location(0) vec4<f32> {
+#endif
     if outside(slots[in.slot].tile, in.position.xy) {
         discard;
     }
     var normal = normalize(in.world_normal);
+#ifdef OPTION
+    var texel = vec4(0.6, 0.6, 0.6, 1.0);
+    if part.has_albedo == 1u {
+        texel = textureSample(albedo_texture, albedo_sampler, in.uv);
+    }
+    // Nearly whole is whole: what shines through gaps of dense hair would only be noise.
+    let cover = saturate(texel.a * 1.3 - 0.04) * in.color.a;
+#endif
 
 #ifdef LABELS
     let view_position = slots[in.slot].view_from_world * vec4(in.world_position, 1.0);
@@ -177,6 +290,12 @@ fn fragment(in: Varyings) -> @location(0) vec4<f32> {
     let bytes = round((view_normal * 0.5 + 0.5) * 255.0);
     let packed = bytes.x + bytes.y * 256.0 + bytes.z * 65536.0;
     var class_index = 1.0;
+#ifdef OPTION
+    if select(cover, in.color.a, part.kind > 5u) < LABEL_CUT {
+        discard;
+    }
+    return vec4(-view_position.z, 2.0, packed, 1.0);
+#endif
     if part.kind == 0u && part.has_regions == 1u {
         let size = vec2<f32>(textureDimensions(regions_texture));
         let texel = vec2<i32>(clamp(in.uv * size, vec2(0.0), size - 1.0));
@@ -188,6 +307,16 @@ fn fragment(in: Varyings) -> @location(0) vec4<f32> {
     }
     return vec4(-view_position.z, class_index, packed, 1.0);
 #else
+#ifdef OPTION
+    if part.kind <= 7u {
+#ifndef COVERAGE
+        if cover < 0.5 {
+            discard;
+        }
+#endif
+        return vec4(hair_light(in, slots[in.slot], texel), cover);
+    }
+#endif
     var albedo = vec4(1.0);
     if part.has_albedo == 1u {
         albedo = textureSample(albedo_texture, albedo_sampler, in.uv);
@@ -199,9 +328,17 @@ fn fragment(in: Varyings) -> @location(0) vec4<f32> {
         albedo = vec4(0.02, 0.014, 0.01, 0.5);
     } else if part.kind == 3u {
         albedo = vec4(0.62, 0.56, 0.45, 1.0);
-    } else {
+    } else if part.kind == 4u {
         albedo = vec4(0.42, 0.13, 0.12, 1.0);
     }
+#ifdef OPTION
+    albedo = vec4(vec3(0.012) + in.color.r * in.color.r, 1.0);
+    if part.kind == 9u {
+        albedo = vec4(0.0, 0.0, 0.0, 0.04);
+    }
+    // Backs of lenses are lit as fronts.
+    normal *= select(1.0, -1.0, dot(normal, slots[in.slot].camera.xyz - in.world_position) < 0.0);
+#endif
 #ifdef DETAIL
     // The frame of the texture from the pixel's derivatives (Mikkelsen 2010, Schueler 2007), so that the mesh needs no
     // tangents.
@@ -233,7 +370,6 @@ fn fragment(in: Varyings) -> @location(0) vec4<f32> {
         if part.has_masks == 1u {
             let masks = textureSample(masks_texture, albedo_sampler, in.uv).rgb;
             tint = mix(tint, slots[in.slot].lips.rgb, masks.r);
-            tint = mix(tint, slots[in.slot].hair.rgb, masks.g);
         }
         base *= tint;
         bleed = vec3(0.30, 0.17, 0.12);
@@ -255,6 +391,11 @@ fn fragment(in: Varyings) -> @location(0) vec4<f32> {
         sharp = 0.6;
     } else if part.kind == 2u {
         roughness = 0.6;
+    } else if part.kind == 8u {
+        roughness = 0.32;
+        f0 = 0.08;
+    } else if part.kind == 9u {
+        roughness = 0.16;
     } else {
         roughness = 0.3;
     }
@@ -281,6 +422,14 @@ fn fragment(in: Varyings) -> @location(0) vec4<f32> {
             gloss += light * n_l * mix(wide, narrow, sharp);
         }
     }
+#ifdef OPTION
+    if part.kind == 9u {
+        // Clear, but for what it mirrors.
+        let mirrored = tonemap(gloss);
+        let opacity = clamp(max(max(mirrored.r, mirrored.g), mirrored.b), albedo.a, 0.9);
+        return vec4(mirrored / opacity, opacity);
+    }
+#endif
     return vec4(tonemap(base * diffuse + gloss), albedo.a);
 #endif
 }

@@ -15,7 +15,7 @@ fn a_sound_rig_passes_and_survives_a_round_trip() {
 
 #[test]
 fn each_fault_gives_its_error() {
-    let cases: [Case; 27] = [
+    let cases: [Case; 29] = [
         ("format", |rig| rig.format = 2, |error| matches!(error, RigError::Format { found: 2, known: 1, .. })),
         ("id", |rig| rig.id.clear(), |error| matches!(error, RigError::Empty { .. })),
         ("id", |rig| rig.id = "Head 1".into(), |error| matches!(error, RigError::BadName { .. })),
@@ -91,6 +91,16 @@ fn each_fault_gives_its_error() {
             |error| matches!(error, RigError::UnknownChoice { choice, .. } if choice == "curly"),
         ),
         (
+            "options[0].meshes",
+            |rig| drop(rig.options[0].meshes.insert("curly".into(), "hair/curly.glb".into())),
+            |error| matches!(error, RigError::UnknownChoice { choice, .. } if choice == "curly"),
+        ),
+        (
+            "options[0].meshes.short",
+            |rig| drop(rig.options[0].meshes.insert("short".into(), String::new())),
+            |error| matches!(error, RigError::Empty { .. }),
+        ),
+        (
             "colors[0].default",
             |rig| rig.colors[0].default[1] = 1.5,
             |error| matches!(error, RigError::OutOfRange { .. }),
@@ -106,6 +116,19 @@ fn each_fault_gives_its_error() {
         assert!(matches!(error, RigError::Format { .. }) || message.contains(field), "{field}: {message}");
         assert!(rig.compile().is_err(), "{field}: a faulty rig compiles");
     }
+}
+
+#[test]
+fn choices_have_meshes_and_older_files_have_none() {
+    let rig = synthetic::rig();
+    let hair = &rig.options[rig.option_index("hair.style").unwrap()];
+    assert_eq!(hair.mesh(hair.choice_index("long").unwrap()), Some("hair/long.glb"));
+    assert_eq!(hair.mesh(hair.choice_index("none").unwrap()), None);
+    assert_eq!((hair.mesh(99), hair.choice_index("curly"), rig.option_index("hat")), (None, None, None));
+    let text = rig.to_ron().unwrap();
+    let (start, end) = (text.find("meshes").unwrap(), text.find("colors").unwrap());
+    let older = format!("{})],{}", &text[..start], &text[end..]);
+    assert!(Rig::from_ron(&older, "old.rig.ron").unwrap().options[0].meshes.is_empty());
 }
 
 #[test]

@@ -86,6 +86,18 @@ pub(super) fn validate(rig: &Rig, source: &str) -> Result<()> {
                 choices: option.choices.clone(),
             });
         }
+        for (choice, mesh) in &option.meshes {
+            let field = format!("{field}.meshes");
+            if !choices.contains(choice.as_str()) {
+                return Err(RigError::UnknownChoice {
+                    file: source.into(),
+                    field,
+                    choice: choice.clone(),
+                    choices: option.choices.clone(),
+                });
+            }
+            checks.filled(&format!("{field}.{choice}"), mesh.is_empty())?;
+        }
     }
 
     let mut names = HashSet::new();
