@@ -234,3 +234,36 @@ fn standardised(features: &Tensor) -> Result<Tensor> {
     let variance = centred.sqr()?.mean_keepdim(0)?;
     Ok(centred.broadcast_div(&(variance + LEAST_VARIANCE)?.sqrt()?)?)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first error")]
+    use candle_core::Var;
+
+    use super::*;
+
+    #[test]
+    fn standardised_features_ignore_scale_and_shift_and_constants_stay_finite() {
+        let rows = [[1.0f32, 5.0, 0.5], [3.0, 5.0, -1.5], [-2.0, 5.0, 4.0], [0.0, 5.0, 2.0]];
+        let features = Var::new(&rows, &Device::Cpu).unwrap();
+        let moved =
+            Tensor::new(&rows.map(|row| [row[0] * 40.0 + 7.0, row[1], row[2] * 0.1 - 3.0]), &Device::Cpu).unwrap();
+        let seen = standardised(features.as_tensor()).unwrap();
+        let seen_moved = standardised(&moved).unwrap().to_vec2::<f32>().unwrap();
+        for (row, moved) in seen.to_vec2::<f32>().unwrap().iter().zip(&seen_moved) {
+            assert!(row.iter().zip(moved).all(|(a, b)| (a - b).abs() < 1e-3), "{row:?} {moved:?}");
+            assert_eq!(row[1], 0.0, "a constant feature tells nothing");
+        }
+        // Growing a feature changes nothing, so the gradient along the feature itself is zero.
+        let weights =
+            Tensor::new(&[[1.0f32, 1.0, -2.0], [0.5, 1.0, 1.0], [3.0, 1.0, 0.0], [-1.0, 1.0, 1.0]], &Device::Cpu);
+        let gradients = (seen * weights.unwrap()).unwrap().sum_all().unwrap().backward().unwrap();
+        let gradient = gradients.get(features.as_tensor()).unwrap().to_vec2::<f32>().unwrap();
+        for column in [0, 2] {
+            let along: f32 = rows.iter().zip(&gradient).map(|(row, gradient)| row[column] * gradient[column]).sum();
+            let size: f32 = gradient.iter().map(|gradient| gradient[column].abs()).sum();
+            assert!(size > 0.05 && along.abs() < 1e-3, "{gradient:?}");
+        }
+        assert!(gradient.iter().flatten().all(|value| value.is_finite()));
+    }
+}

@@ -59,16 +59,13 @@ pub fn draw_scene(rig: &Rig, prior: &Prior, presets: &[Face], seed: u64, index: 
     face.parameters = prior.sample(dice.rng());
     let colors = draw_colors(&mut dice);
     for (color, slot) in face.colors.iter_mut().zip(&rig.colors) {
-        if let Some((_, drawn)) = colors.iter().find(|(name, _)| *name == slot.name) {
-            *color = *drawn;
+        if let Some(drawn) = colors.slot(&slot.name) {
+            *color = drawn;
         }
     }
-    let by_name = |name: &str| colors.iter().find(|(known, _)| *known == name).map_or([0.0; 3], |(_, color)| *color);
-    let natural =
-        NaturalColors { skin: by_name("skin"), iris: by_name("iris"), hair: by_name("hair"), lips: by_name("lips") };
     // Dice of their own, so that options change nothing else.
     let mut wardrobe = Dice::new(seed, Purpose::Looks, index);
-    face.options = looks::sample(rig, &face.parameters, &natural, wardrobe.rng());
+    face.options = looks::sample(rig, &face.parameters, &colors, wardrobe.rng());
     // The numbers above are drawn in any case and the choice has dice of its own, so that presets change the face and nothing
     // else.
     let preset = Dice::new(seed, Purpose::Preset, index).below(presets.len());
@@ -117,7 +114,7 @@ const SKIN: [[f32; 3]; 6] = [
 ];
 
 /// The whole human range of skin with the other colours that go with it.
-fn draw_colors(dice: &mut Dice) -> [(&'static str, [f32; 3]); 4] {
+fn draw_colors(dice: &mut Dice) -> NaturalColors {
     let place = dice.uniform(0.0, (SKIN.len() - 1) as f32);
     let (low, part) = (place as usize, place.fract());
     let high = (low + 1).min(SKIN.len() - 1);
@@ -145,7 +142,7 @@ fn draw_colors(dice: &mut Dice) -> [(&'static str, [f32; 3]); 4] {
     };
     let lips =
         [skin[0] * dice.uniform(0.72, 0.95), skin[1] * dice.uniform(0.4, 0.68), skin[2] * dice.uniform(0.45, 0.75)];
-    [("skin", skin), ("iris", iris), ("hair", hair), ("lips", lips)]
+    NaturalColors { skin, iris, hair, lips }
 }
 
 fn draw_light(dice: &mut Dice) -> ([Lamp; 3], [[f32; 3]; 2]) {
@@ -294,7 +291,7 @@ mod tests {
 
     #[test]
     fn skin_covers_the_human_range_and_no_more() {
-        let draw = |index| draw_colors(&mut Dice::new(1, Purpose::Scene, index))[0].1;
+        let draw = |index| draw_colors(&mut Dice::new(1, Purpose::Scene, index)).skin;
         let tones: Vec<[f32; 3]> = (0..500).map(draw).collect();
         assert!(tones.iter().all(|tone| tone[0] > tone[1] && tone[1] > tone[2] * 0.9));
         assert!(tones.iter().any(|tone| tone[0] < 0.12) && tones.iter().any(|tone| tone[0] > 0.75));
