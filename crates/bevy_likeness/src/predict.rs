@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use bevy::asset::LoadState;
 use bevy::prelude::*;
 use likeness_rig::HeadPose;
-use likeness_vision::{PredictOptions, Prediction, QualityWarning, StepTimes};
+use likeness_vision::{OptionAnswer, PredictOptions, Prediction, QualityWarning, StepTimes};
 
 use crate::LikenessSystems;
 use crate::error::{LikenessProblem, Result, file_name};
@@ -97,6 +97,8 @@ pub struct FacePredicted {
     pub expression: [f32; 52],
     /// How the head is turned in the photo.
     pub pose: HeadPose,
+    /// What hair, brows, beard and glasses look like in the photo, with confidences: one answer for each option of the rig.
+    pub appearance: Vec<OptionAnswer>,
     /// Milliseconds of each step.
     pub ms: StepTimes,
 }
@@ -118,11 +120,17 @@ pub struct PredictionModels {
     pub landmarks: String,
     /// The network from a crop to the rig's parameters; made for one rig.
     pub bone_point: String,
+    /// The network that reads hair, brows, beard, glasses and colours; made for one rig. None leaves the options at their defaults.
+    pub appearance: Option<String>,
 }
 
 impl Default for PredictionModels {
     fn default() -> Self {
-        Self { landmarks: "models/landmarks.safetensors".into(), bone_point: "models/bone_point.safetensors".into() }
+        Self {
+            landmarks: "models/landmarks.safetensors".into(),
+            bone_point: "models/bone_point.safetensors".into(),
+            appearance: Some("models/appearance.safetensors".into()),
+        }
     }
 }
 
@@ -150,6 +158,7 @@ struct FileHandles {
     landmark_points: Handle<ByteAsset>,
     landmarks: Handle<ByteAsset>,
     bone_point: Handle<ByteAsset>,
+    appearance: Option<Handle<ByteAsset>>,
 }
 
 /// Answers [`PredictFace`] events.
@@ -254,6 +263,7 @@ fn files(
                 landmark_points: rig.landmarks.clone(),
                 landmarks: server.load(&models.landmarks),
                 bone_point: server.load(&models.bone_point),
+                appearance: models.appearance.as_ref().map(|path| server.load(path)),
             };
             request.files = Some(handles.clone());
             handles
@@ -275,10 +285,17 @@ fn files(
         named(&handles.landmarks, "PredictionModels::landmarks")?,
         named(&handles.bone_point, "PredictionModels::bone_point")?,
     );
+    let appearance = match &handles.appearance {
+        Some(handle) => match named(handle, "PredictionModels::appearance")? {
+            Some(appearance) => Some(appearance),
+            None => return Ok(None),
+        },
+        None => None,
+    };
     let (Some(mesh), Some(prior), Some(landmark_points), Some(landmarks), Some(bone_point)) = found else {
         return Ok(None);
     };
-    Ok(Some(PredictionFiles { rig: rig.shared_rig(), mesh, prior, landmark_points, landmarks, bone_point }))
+    Ok(Some(PredictionFiles { rig: rig.shared_rig(), mesh, prior, landmark_points, landmarks, bone_point, appearance }))
 }
 
 /// Fine while an asset loads.
@@ -313,7 +330,7 @@ fn receive(worker: Res<PredictionWorker>, pending: Query<&PendingPrediction>, mu
 }
 
 fn succeed(entity: Entity, prediction: Prediction, commands: &mut Commands) {
-    let Prediction { face, confidence, warnings, expression, pose, ms, .. } = prediction;
+    let Prediction { face, confidence, warnings, expression, pose, appearance, ms, .. } = prediction;
     commands.entity(entity).insert(Face::from(face));
-    commands.trigger(FacePredicted { entity, confidence, warnings, expression, pose, ms });
+    commands.trigger(FacePredicted { entity, confidence, warnings, expression, pose, appearance, ms });
 }

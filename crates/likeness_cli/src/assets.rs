@@ -33,12 +33,14 @@ impl Assets {
         asked.map_or_else(|| self.root.join("head/head.rig.ron"), Path::to_path_buf)
     }
 
-    /// The whole path from a photo to a face.
+    /// The whole path from a photo to a face. The bundled appearance network serves the bundled head alone.
     pub(crate) fn predictor(&self, rig: Option<&Path>, bone_point: Option<&Path>) -> Result<FacePredictor, CliError> {
+        let appearance = self.root.join("models/appearance.safetensors");
         Ok(FacePredictor::load(&ModelPaths {
             rig: self.rig_path(rig),
             landmarks: self.root.join("models/landmarks.safetensors"),
             bone_point: bone_point.map_or_else(|| self.root.join("models/bone_point.safetensors"), Path::to_path_buf),
+            appearance: (rig.is_none() && appearance.exists()).then_some(appearance),
         })?)
     }
 }

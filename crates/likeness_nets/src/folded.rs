@@ -5,6 +5,7 @@ mod trunk;
 
 use candle_core::{Device, Tensor};
 
+use crate::appearance::{AppearanceConfig, AppearanceNet, AppearanceOutput};
 use crate::bone_point::{BonePointConfig, BonePointNet, BonePointOutput};
 use crate::error::{Error, Result};
 use crate::landmark::{LANDMARKS, LandmarkConfig, LandmarkNet};
@@ -145,5 +146,57 @@ impl FoldedLandmarkNet {
             let (points, _) = points.as_chunks::<2>();
             points.as_chunks::<LANDMARKS>().0.to_vec()
         })
+    }
+}
+
+/// An [`AppearanceNet`] for use, like [`FoldedBonePointNet`].
+#[derive(Debug)]
+pub struct FoldedAppearanceNet {
+    config: AppearanceConfig,
+    trunk: FoldedTrunk,
+    hidden: FoldedDense,
+    heads: [FoldedDense; 2],
+}
+
+impl AppearanceNet {
+    /// A snapshot for use; later training does not change it.
+    ///
+    /// # Errors
+    /// Only those of the tensor library.
+    pub fn fold(&self) -> Result<FoldedAppearanceNet> {
+        let [options, colors] = &self.heads;
+        Ok(FoldedAppearanceNet {
+            config: self.config.clone(),
+            trunk: FoldedTrunk::new(&self.trunk)?,
+            hidden: FoldedDense::new(&self.hidden)?,
+            heads: [FoldedDense::new(options)?, FoldedDense::new(colors)?],
+        })
+    }
+}
+
+impl FoldedAppearanceNet {
+    /// The sizes.
+    pub fn config(&self) -> &AppearanceConfig {
+        &self.config
+    }
+
+    /// What [`AppearanceNet::forward`] answers with `train == false`, up to rounding.
+    ///
+    /// # Errors
+    /// Images of another shape or dtype than `f32 [batch, 3, input, input]`.
+    pub fn forward(&self, images: &Tensor) -> Result<AppearanceOutput> {
+        with_images(images, self.config.input, |images, batch| -> Result<AppearanceOutput> {
+            let features = self.hidden.forward(&self.trunk.forward(images, batch), batch);
+            let [options, colors] = &self.heads;
+            let logits = options.forward(&features, batch);
+            let mut colors = colors.forward(&features, batch);
+            colors.iter_mut().for_each(|value| *value = 1.0 / (1.0 + (-*value).exp()));
+            let tensor = |values: Vec<f32>, width: usize| Tensor::from_vec(values, (batch, width), &Device::Cpu);
+            Ok(AppearanceOutput {
+                features: tensor(features, self.config.hidden)?,
+                logits: tensor(logits, self.config.choices())?,
+                colors: tensor(colors, 3 * self.config.colors.len())?,
+            })
+        })?
     }
 }

@@ -1,7 +1,8 @@
 //! The networks of bevy_likeness on candle, with their CPU kernels and weight files.
 //!
 //! - [`BonePointNet`] looks at a face crop and answers bone parameters, expression and pose; [`DomainNet`] behind
-//!   [`reverse_gradient`] keeps its features the same for photos and renders. [`LandmarkNet`] finds 68 points.
+//!   [`reverse_gradient`] keeps its features the same for photos and renders. [`LandmarkNet`] finds 68 points, [`AppearanceNet`] hair,
+//!   brows, beard, glasses and colours.
 //! - Training: [`SeededInit`] fills a `VarMap`, [`AdamW`] changes it. On the CPU a run repeats bit for bit with the same seed,
 //!   whatever the number of threads, and goes on exactly from [`AdamW::state`] and the saved variables.
 //! - Use: [`Weights`] checks a file and builds the network, [`BonePointNet::fold`] makes it fast. A single crop is spread over
@@ -49,6 +50,7 @@
 //! # Ok(()) }
 //! ```
 
+mod appearance;
 mod bone_point;
 mod collect;
 mod domain;
@@ -64,17 +66,20 @@ mod optim;
 mod trunk;
 mod weights;
 
+pub use appearance::{
+    AppearanceConfig, AppearanceNet, AppearanceOutput, OptionHead, cross_entropy, decoded, encoded, softmax,
+};
 pub use bone_point::{BonePointConfig, BonePointNet, BonePointOutput, PriorStart};
 pub use collect::backward;
 pub use domain::{DomainNet, reverse_gradient};
 pub use error::{Error, Result};
-pub use folded::{FoldedBonePointNet, FoldedLandmarkNet, crop_tensor};
+pub use folded::{FoldedAppearanceNet, FoldedBonePointNet, FoldedLandmarkNet, crop_tensor};
 pub use init::SeededInit;
 pub use landmark::{LANDMARKS, LandmarkConfig, LandmarkNet};
 pub use loss::{bce_with_logits, weighted_squared_error};
 pub use optim::{AdamW, AdamWConfig, StepReport, is_trainable};
 pub use trunk::{MOMENTUM, ResidualTrunk};
 pub use weights::{
-    BONE_POINT, CHANNEL_ORDER, CHECKPOINT, LANDMARK, NORMALISATION, Precision, WEIGHTS_FORMAT, Weights, WeightsMeta,
+    APPEARANCE, BONE_POINT, CHANNEL_ORDER, CHECKPOINT, LANDMARK, NORMALISATION, Precision, WEIGHTS_FORMAT, Weights, WeightsMeta,
     named_tensors, save_weights,
 };

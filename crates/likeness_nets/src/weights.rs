@@ -23,6 +23,9 @@ pub const BONE_POINT: &str = "bone-point-1";
 /// Architecture name of [`crate::LandmarkNet`].
 pub const LANDMARK: &str = "landmark-1";
 
+/// Architecture name of [`crate::AppearanceNet`].
+pub const APPEARANCE: &str = "appearance-1";
+
 /// Architecture name of a training checkpoint: several networks, or an optimiser's state.
 pub const CHECKPOINT: &str = "checkpoint-1";
 
@@ -40,7 +43,7 @@ const KEY: &str = "likeness";
 pub struct WeightsMeta {
     /// [`WEIGHTS_FORMAT`].
     pub format: u32,
-    /// [`BONE_POINT`], [`LANDMARK`] or [`CHECKPOINT`].
+    /// [`BONE_POINT`], [`LANDMARK`], [`APPEARANCE`] or [`CHECKPOINT`].
     pub architecture: String,
     /// The network's sizes, as its configuration serialises.
     pub config: serde_json::Value,

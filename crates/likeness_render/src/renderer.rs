@@ -27,7 +27,7 @@ const ATLAS_SIDE: u32 = 2048;
 const IRIS_REFERENCE: Vec3 = Vec3::new(0.12, 0.06, 0.03);
 /// Pictures from these sizes on are drawn with half of the mesh and with all of it. Below, triangles would be smaller than
 /// pixels.
-const HALF_DETAIL_FROM: u32 = 192;
+const HALF_DETAIL_FROM: u32 = 256;
 const FULL_DETAIL_FROM: u32 = 384;
 
 /// Least and greatest tint of the lips over the skin's.

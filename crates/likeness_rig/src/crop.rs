@@ -18,6 +18,11 @@ pub const EYE_DISTANCE: f32 = 44.0;
 /// The outer eye corners, the person's right one first.
 const CORNERS: [usize; 2] = [36, 45];
 
+/// Where the midpoint of the outer eye corners lies in the portrait crop.
+const PORTRAIT_EYES: Vec2 = Vec2::new(64.0, 56.0);
+/// The distance of the outer eye corners in the portrait crop, pixels: hair, ears and neck are seen too.
+pub const PORTRAIT_EYE_DISTANCE: f32 = 29.0;
+
 /// Where the 68 points of the mean head, seen from the front, lie in a crop of [`CROP_SIZE`] pixels: the midpoint of the
 /// outer eye corners at (64, 54), these 44 pixels apart, y down.
 pub const REFERENCE_LANDMARKS: [[f32; 2]; LANDMARK_COUNT] = [
@@ -107,6 +112,15 @@ pub fn reference_of(model: &LandmarkModel) -> [Vec2; LANDMARK_COUNT] {
 /// The similarity from a photo to the crop by the 51 inner landmarks; `None` when these fall together or are not finite.
 pub fn photo_to_crop(landmarks: &[Vec2; LANDMARK_COUNT]) -> Option<Similarity> {
     align(&landmarks[INNER], &reference()[INNER])
+}
+
+/// The similarity from a photo to the portrait crop, which shows more around the face than the crop of [`photo_to_crop`] and is
+/// aligned in the same way.
+pub fn photo_to_portrait(landmarks: &[Vec2; LANDMARK_COUNT]) -> Option<Similarity> {
+    let Similarity { a, b, tx, ty } = photo_to_crop(landmarks)?;
+    let scale = PORTRAIT_EYE_DISTANCE / EYE_DISTANCE;
+    let shift = (Vec2::new(tx, ty) - EYES) * scale + PORTRAIT_EYES;
+    Some(Similarity { a: a * scale, b: b * scale, tx: shift.x, ty: shift.y })
 }
 
 #[cfg(test)]

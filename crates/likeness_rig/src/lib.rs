@@ -10,6 +10,7 @@
 mod arkit;
 mod atomic;
 mod camera;
+pub mod color;
 mod compile;
 pub mod crop;
 mod error;

@@ -61,7 +61,8 @@ fn recolour(crop: &mut Planes, strength: f32, dice: &mut Dice) {
             let light = (down + slope_x * (x as f32 / n - 0.5)) * contrast;
             for (value, cast) in [red, green, blue].into_iter().zip(cast) {
                 let saturated = grey + (*value - grey) * saturation;
-                *value = (saturated - 118.0) * light * cast + 118.0 + brightness;
+                // A cast is a gain: it leaves black black.
+                *value = (saturated * cast - 118.0) * light + 118.0 + brightness;
             }
         }
     }

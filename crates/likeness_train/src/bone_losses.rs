@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
-use likeness_nets::{BonePointOutput, DomainNet, bce_with_logits, reverse_gradient, weighted_squared_error};
+use likeness_nets::{BonePointOutput, DomainNet, weighted_squared_error};
 
 use crate::{
     bone_data::{BoneBatch, mirrored_expression},
+    domain_loss::DomainLoss,
     error::Result,
     geometry::{FaceGeometry, View, align_points, project_landmarks},
     shape_space::ShapeSpace,
@@ -18,6 +19,9 @@ use crate::{
 pub struct LossWeights {
     /// First loss: telling photos from renders.
     pub domain: f64,
+    /// The domain network's squared logits, which keep it from being certain: where it is, the first loss has no gradient left to
+    /// reverse. The extractor does not see this.
+    pub certainty: f64,
     /// Second loss: predicted against preset parameters, each weighed by the movement that it causes; 1 for always answering the
     /// mean face.
     pub parameters: f64,
@@ -43,6 +47,7 @@ impl Default for LossWeights {
     fn default() -> Self {
         Self {
             domain: 0.2,
+            certainty: 0.1,
             parameters: 1.0,
             vertices: 1.0,
             side: 1.0,
@@ -84,8 +89,6 @@ const EXPRESSION_VARIANCE: f64 = 0.06;
 /// How much dearer a difference between left and right is to a photo's expression than the expression itself: people on photos
 /// smile with both sides.
 const UNEVENNESS: f64 = 4.0;
-/// Variance below which a feature counts as constant.
-const LEAST_VARIANCE: f64 = 1e-6;
 /// Landmarks nearer than this, in eye distances, hardly pull any more.
 const NEAR: f64 = 0.015;
 
@@ -145,14 +148,9 @@ impl LossContext {
         let landmarks = Tensor::from_slice(&batch.landmarks, (r + p, 68, 2), &device)?;
         let mut parts: Vec<(&'static str, f64, Tensor)> = Vec::new();
         if r > 0 && p > 0 {
-            let features = standardised(&output.features)?;
-            let features = match reversal {
-                Some(strength) => reverse_gradient(&features, strength)?,
-                None => features.detach(),
-            };
-            let labels: Vec<f32> = (0..r + p).map(|i| if i < r { 1.0 } else { 0.0 }).collect();
-            let labels = Tensor::from_vec(labels, r + p, &device)?;
-            parts.push(("domain", w.domain, bce_with_logits(&domain.forward(&features)?, &labels)?));
+            let loss = DomainLoss::new(&output.features, domain, r, p, reversal)?;
+            parts.push(("domain", w.domain, loss.told));
+            parts.push(("certainty", w.domain * w.certainty, loss.certainty));
         }
         if r > 0 {
             let preset = Tensor::from_slice(&batch.parameters, (r, batch.parameters.len() / r), &device)?;
@@ -224,46 +222,5 @@ impl LossContext {
         let next = Tensor::cat(&[second.narrow(0, 1, pairs - 1)?, second.narrow(0, 0, 1)?], 0)?;
         let other = self.space.squared_movement(&(&first - next)?)?.mean_all()?;
         Ok((same / (other + 1e-8)?)?)
-    }
-}
-
-/// Each feature `[n, F]` brought to mean zero and deviation one over the batch, with gradients. The domain network sees features
-/// so: none can hide by being small, and making all of them small, which would hide everything and is useless, gains nothing.
-fn standardised(features: &Tensor) -> Result<Tensor> {
-    let centred = features.broadcast_sub(&features.mean_keepdim(0)?)?;
-    let variance = centred.sqr()?.mean_keepdim(0)?;
-    Ok(centred.broadcast_div(&(variance + LEAST_VARIANCE)?.sqrt()?)?)
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test may stop at the first error")]
-    use candle_core::Var;
-
-    use super::*;
-
-    #[test]
-    fn standardised_features_ignore_scale_and_shift_and_constants_stay_finite() {
-        let rows = [[1.0f32, 5.0, 0.5], [3.0, 5.0, -1.5], [-2.0, 5.0, 4.0], [0.0, 5.0, 2.0]];
-        let features = Var::new(&rows, &Device::Cpu).unwrap();
-        let moved =
-            Tensor::new(&rows.map(|row| [row[0] * 40.0 + 7.0, row[1], row[2] * 0.1 - 3.0]), &Device::Cpu).unwrap();
-        let seen = standardised(features.as_tensor()).unwrap();
-        let seen_moved = standardised(&moved).unwrap().to_vec2::<f32>().unwrap();
-        for (row, moved) in seen.to_vec2::<f32>().unwrap().iter().zip(&seen_moved) {
-            assert!(row.iter().zip(moved).all(|(a, b)| (a - b).abs() < 1e-3), "{row:?} {moved:?}");
-            assert_eq!(row[1], 0.0, "a constant feature tells nothing");
-        }
-        // Growing a feature changes nothing, so the gradient along the feature itself is zero.
-        let weights =
-            Tensor::new(&[[1.0f32, 1.0, -2.0], [0.5, 1.0, 1.0], [3.0, 1.0, 0.0], [-1.0, 1.0, 1.0]], &Device::Cpu);
-        let gradients = (seen * weights.unwrap()).unwrap().sum_all().unwrap().backward().unwrap();
-        let gradient = gradients.get(features.as_tensor()).unwrap().to_vec2::<f32>().unwrap();
-        for column in [0, 2] {
-            let along: f32 = rows.iter().zip(&gradient).map(|(row, gradient)| row[column] * gradient[column]).sum();
-            let size: f32 = gradient.iter().map(|gradient| gradient[column].abs()).sum();
-            assert!(size > 0.05 && along.abs() < 1e-3, "{gradient:?}");
-        }
-        assert!(gradient.iter().flatten().all(|value| value.is_finite()));
     }
 }

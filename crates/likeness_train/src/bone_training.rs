@@ -16,6 +16,7 @@ use crate::{
     bone_measure::{HeldOut, measure},
     checkpoint::{self, Average, Standing},
     console::Console,
+    domain_loss::DomainMemory,
     error::{Result, TrainError},
     head::Head,
     landmark_training::progress,
@@ -56,6 +57,8 @@ pub struct BoneOptions {
     pub interrupt_after: Option<u64>,
     /// Whether the domain loss reaches the extractor, reversed (A6).
     pub reversal: bool,
+    /// Further steps of the domain network after each step (see [`DomainMemory`]).
+    pub domain_steps: usize,
     /// Which networks are adjusted when (A8).
     pub phases: Phases,
     /// The run stops when the sum of first and second loss is below this (A8).
@@ -106,8 +109,11 @@ pub fn train_bone_point(head: &Head, data: BoneData, held_out: &HeldOut, options
     let mut stop = ThresholdStop::new(options.threshold);
     let checkpoint_path = options.run.join("checkpoint.safetensors");
     let mut standing = Standing::default();
+    let mut memory = DomainMemory::new(config.hidden[0], options.seed);
     if options.resume && checkpoint_path.exists() {
-        standing = checkpoint::load(&checkpoint_path, &map, &mut optimizer, &mut average)?;
+        let remembered;
+        (standing, remembered) = checkpoint::load(&checkpoint_path, &map, &mut optimizer, &mut average)?;
+        memory.restore(&remembered)?;
         stop.restore((standing.smoothed.unwrap_or(f64::NAN), standing.seen));
     }
     let mut log = MetricsLog::open(&options.run.join("metrics.jsonl"), (standing.step > 0).then_some(standing.step))?;
@@ -147,6 +153,11 @@ pub fn train_bone_point(head: &Head, data: BoneData, held_out: &HeldOut, options
         adjusted = Some(phase);
         optimizer.set_learning_rate(learning_rate(options.learning_rate, at, 0.03));
         optimizer.step(&gradients)?;
+        if phase.domain && batch.renders > 0 && batch.photos > 0 {
+            memory.remember(&output.features, batch.renders)?;
+            let certainty = options.weights.certainty;
+            memory.train(&domain, &mut optimizer, certainty, standing.step, options.domain_steps)?;
+        }
         average.follow(&map, standing.step)?;
         standing.step += 1;
         standing.seconds = before + started.elapsed().as_secs_f64();
@@ -175,10 +186,10 @@ pub fn train_bone_point(head: &Head, data: BoneData, held_out: &HeldOut, options
             log.add(&report)?;
         }
         if standing.step % options.checkpoint_every == 0 {
-            checkpoint::save(&checkpoint_path, &map, &optimizer, &average, &standing)?;
+            checkpoint::save(&checkpoint_path, &map, &optimizer, &average, &standing, memory.state()?)?;
         }
     }
-    checkpoint::save(&checkpoint_path, &map, &optimizer, &average, &standing)?;
+    checkpoint::save(&checkpoint_path, &map, &optimizer, &average, &standing, memory.state()?)?;
     let mut meta = WeightsMeta::new(BONE_POINT, &config, CROP_SIZE)?.for_rig(&head.rig);
     meta.seed = options.seed;
     meta.revision.clone_from(&options.revision);

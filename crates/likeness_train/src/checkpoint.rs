@@ -94,13 +94,25 @@ pub struct Standing {
     pub seen: u32,
 }
 
-/// Writes networks, optimiser, average and standing.
+/// Writes networks, optimiser, average, standing, and what else the run remembers.
 ///
 /// # Errors
 /// A value is not finite; the file cannot be written.
-pub fn save(path: &Path, map: &VarMap, optimizer: &AdamW, average: &Average, standing: &Standing) -> Result<()> {
+pub fn save(
+    path: &Path,
+    map: &VarMap,
+    optimizer: &AdamW,
+    average: &Average,
+    standing: &Standing,
+    memory: BTreeMap<String, Tensor>,
+) -> Result<()> {
     let mut tensors = BTreeMap::new();
-    let parts = [("net", named_tensors(map, "")), ("optimizer", optimizer.state()?), ("average", average.tensors("")?)];
+    let parts = [
+        ("net", named_tensors(map, "")),
+        ("optimizer", optimizer.state()?),
+        ("average", average.tensors("")?),
+        ("memory", memory),
+    ];
     for (part, content) in parts {
         tensors.extend(content.into_iter().map(|(name, tensor)| (format!("{part}/{name}"), tensor)));
     }
@@ -108,11 +120,12 @@ pub fn save(path: &Path, map: &VarMap, optimizer: &AdamW, average: &Average, sta
     Ok(save_weights(path, &tensors, &meta, Precision::F32)?)
 }
 
-/// Puts a checkpoint back into networks, optimiser and average that were built with the same options.
+/// Puts a checkpoint back into networks, optimiser and average that were built with the same options. Answers where the run stood
+/// and what else it remembered.
 ///
 /// # Errors
 /// The file is missing, damaged or of other networks.
-pub fn load(path: &Path, map: &VarMap, optimizer: &mut AdamW, average: &mut Average) -> Result<Standing> {
+pub fn load(path: &Path, map: &VarMap, optimizer: &mut AdamW, average: &mut Average) -> Result<(Standing, BTreeMap<String, Tensor>)> {
     let weights = Weights::load(path)?;
     weights.expect_architecture(CHECKPOINT)?;
     let standing: Standing = weights.config()?;
@@ -133,5 +146,5 @@ pub fn load(path: &Path, map: &VarMap, optimizer: &mut AdamW, average: &mut Aver
     }
     optimizer.load_state(&part("optimizer"))?;
     average.restore(&part("average"))?;
-    Ok(standing)
+    Ok((standing, part("memory")))
 }

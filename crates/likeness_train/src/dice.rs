@@ -22,6 +22,12 @@ pub enum Purpose {
     Preset,
     /// Hair, brows, beard and glasses of a synthetic picture.
     Looks,
+    /// Whether a synthetic picture shows somebody of the photos' population.
+    Population,
+    /// One training batch of the appearance network.
+    AppearanceBatch,
+    /// The remembered features of one step of the domain network.
+    DomainMemory,
 }
 
 /// A seeded source of random numbers.

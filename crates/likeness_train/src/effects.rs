@@ -42,7 +42,7 @@ impl Effects {
         let tone: [[f32; 256]; 3] = std::array::from_fn(|c| {
             std::array::from_fn(|byte| {
                 let value = (byte as f32 / 255.0).powf(self.gamma) * 255.0;
-                (value - 118.0) * self.contrast * self.cast[c] + 118.0
+                (value * self.cast[c] - 118.0) * self.contrast + 118.0
             })
         });
         let width = self.noise * 6f32.sqrt();

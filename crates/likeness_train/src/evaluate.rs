@@ -1,5 +1,6 @@
 //! Measurements of finished weights.
 
+pub mod appearance;
 pub mod domain;
 pub mod landmarks;
 pub mod real;

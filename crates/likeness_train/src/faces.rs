@@ -9,7 +9,7 @@ use std::{
 
 use image::{RgbImage, buffer::ConvertBuffer};
 use likeness_render::{Background, Light, LightRig, Passes, Picture, RenderOptions, Renderer, Shot, ShotCamera};
-use likeness_rig::{Face, FaceFile};
+use likeness_rig::{Face, FaceFile, Prior};
 use rayon::prelude::*;
 
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
     error::{Result, TrainError, io_error},
     head::Head,
     metrics::Report,
-    scene::{Lamp, Scene, draw_scene},
+    scene::{Lamp, People, Scene, draw_scene},
     shards::{CameraLabel, RenderLabel, ShardWriter, shard_path},
 };
 
@@ -42,6 +42,8 @@ pub struct FacesOptions {
     pub masks: bool,
     /// Faces of people's own (A9), drawn instead of faces from the prior.
     pub faces: Vec<PathBuf>,
+    /// The photos' population (see [`crate::population`]) and the share of pictures that show somebody of it.
+    pub population: Option<(PathBuf, f32)>,
 }
 
 /// A shard's pictures on their way from drawing to encoding.
@@ -60,6 +62,15 @@ pub fn render_faces(head: &Head, options: &FacesOptions) -> Result<u64> {
         .iter()
         .map(|path| Ok(FaceFile::load(path)?.resolve(&head.rig)?.0))
         .collect::<Result<Vec<Face>>>()?;
+    let population = match &options.population {
+        Some((path, share)) => Some((Prior::load(path, &head.rig)?, *share)),
+        None => None,
+    };
+    let people = People {
+        prior: &head.prior,
+        population: population.as_ref().map(|(population, share)| (population, *share)),
+        presets: &presets,
+    };
     fs::create_dir_all(&options.out).map_err(io_error(&options.out))?;
     let shards = options.count.div_ceil(options.shard.max(1));
     let (part, parts) = options.part;
@@ -79,7 +90,7 @@ pub fn render_faces(head: &Head, options: &FacesOptions) -> Result<u64> {
     let mut drawn = 0;
     for (done, &shard) in missing.iter().enumerate() {
         let indices = shard * options.shard..((shard + 1) * options.shard).min(options.count);
-        let pictures = draw(&mut renderer, head, &presets, options, indices)?;
+        let pictures = draw(&mut renderer, head, &people, options, indices)?;
         drawn += pictures.len() as u64;
         if send.send(Drawn { path: shard_path(&options.out, shard), pictures }).is_err() {
             break;
@@ -94,13 +105,13 @@ pub fn render_faces(head: &Head, options: &FacesOptions) -> Result<u64> {
 fn draw(
     renderer: &mut Renderer,
     head: &Head,
-    presets: &[Face],
+    people: &People<'_>,
     options: &FacesOptions,
     indices: std::ops::Range<u64>,
 ) -> Result<Vec<(RenderLabel, Picture)>> {
     let scenes: Vec<(u64, Scene)> = indices
         .into_par_iter()
-        .map(|index| (index, draw_scene(&head.rig, &head.prior, presets, options.seed, index)))
+        .map(|index| (index, draw_scene(&head.rig, people, options.seed, index)))
         .collect();
     let shots: Vec<Shot> = scenes.par_iter().map(|(_, scene)| shot(scene, options.size)).collect();
     let passes = Passes { parts: options.masks, ..Passes::COLOR };

@@ -1,6 +1,6 @@
 //! Training of the landmark network on renders and photos.
 
-use std::{path::PathBuf, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Instant};
 
 use candle_core::{Device, Tensor};
 use candle_nn::VarMap;
@@ -103,7 +103,7 @@ pub fn train_landmarks(data: LandmarkData, held_out: &[LandmarkItem], options: &
     let checkpoint_path = options.run.join("checkpoint.safetensors");
     let mut standing = Standing::default();
     if options.resume && checkpoint_path.exists() {
-        standing = checkpoint::load(&checkpoint_path, &map, &mut optimizer, &mut average)?;
+        (standing, _) = checkpoint::load(&checkpoint_path, &map, &mut optimizer, &mut average)?;
     }
     let metrics_path = options.run.join("metrics.jsonl");
     let mut log = MetricsLog::open(&metrics_path, (standing.step > 0).then_some(standing.step))?;
@@ -158,10 +158,10 @@ pub fn train_landmarks(data: LandmarkData, held_out: &[LandmarkItem], options: &
             log.add(&report)?;
         }
         if standing.step % options.checkpoint_every == 0 {
-            checkpoint::save(&checkpoint_path, &map, &optimizer, &average, &standing)?;
+            checkpoint::save(&checkpoint_path, &map, &optimizer, &average, &standing, BTreeMap::new())?;
         }
     }
-    checkpoint::save(&checkpoint_path, &map, &optimizer, &average, &standing)?;
+    checkpoint::save(&checkpoint_path, &map, &optimizer, &average, &standing, BTreeMap::new())?;
     let mut meta = WeightsMeta::new(LANDMARK, &config, CROP_SIZE)?;
     meta.seed = options.seed;
     meta.revision.clone_from(&options.revision);

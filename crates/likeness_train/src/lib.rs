@@ -1,5 +1,7 @@
 //! Synthetic faces, losses, trainers and evaluation for the networks of bevy_likeness.
 
+pub mod appearance_data;
+pub mod appearance_training;
 pub mod augment;
 pub mod backdrop;
 pub mod bone_data;
@@ -9,6 +11,7 @@ pub mod bone_training;
 pub mod checkpoint;
 mod console;
 pub mod dice;
+pub mod domain_loss;
 pub mod effects;
 mod error;
 pub mod evaluate;
@@ -22,6 +25,7 @@ pub mod loader;
 pub mod metrics;
 pub mod picture;
 pub mod plot;
+pub mod population;
 pub mod portraits;
 pub mod scene;
 pub mod schedule;

@@ -19,6 +19,8 @@ enum Command {
     /// Draw synthetic faces into shards.
     #[cfg(feature = "render")]
     Render(commands::render::Render),
+    /// Measure who the photos show.
+    Population(commands::population::Population),
     /// Train a network.
     #[command(subcommand)]
     Train(commands::train::Train),
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         #[cfg(feature = "render")]
         Command::Render(render) => render.run(),
+        Command::Population(population) => population.run(),
         Command::Train(train) => train.run(),
         Command::Eval(eval) => eval.run(),
         Command::Export(export) => export.run(),

@@ -46,17 +46,49 @@ pub struct Scene {
     pub backdrop: Backdrop,
 }
 
-/// Half the height that a picture shows at the face's distance, in metres, before it is varied: about 57 pixels lie between the outer
-/// eye corners of a picture of 192.
-const HALF_HEIGHT: f32 = 0.137;
+/// Half the height that a picture shows at the face's distance, in metres, before it is varied: room for hair and neck. About 43
+/// pixels lie between the outer eye corners of a picture of 192.
+const HALF_HEIGHT: f32 = 0.182;
 /// The point of the mean head that is at the centre of the picture.
-const CENTRE: Vec3 = Vec3::new(0.0, -0.028, 0.045);
+const CENTRE: Vec3 = Vec3::new(0.0, -0.022, 0.045);
 
-/// Draws scene `index` of `seed`. The face comes from the prior, or with `presets` from one of them with its own values.
-pub fn draw_scene(rig: &Rig, prior: &Prior, presets: &[Face], seed: u64, index: u64) -> Scene {
+/// Whose faces are shown.
+#[derive(Clone, Copy, Debug)]
+pub struct People<'a> {
+    /// Natural faces.
+    pub prior: &'a Prior,
+    /// The population of the photos, and the share of scenes that show one of it, posed as on a portrait.
+    pub population: Option<(&'a Prior, f32)>,
+    /// Faces to show instead, with their own values.
+    pub presets: &'a [Face],
+}
+
+impl<'a> People<'a> {
+    /// Faces of the prior alone.
+    pub fn natural(prior: &'a Prior) -> Self {
+        Self { prior, population: None, presets: &[] }
+    }
+}
+
+/// How many degrees heads are turned, in yaw, pitch and roll: deviation and limit.
+const ANY_POSE: [(f32, f32); 3] = [(18.0, 45.0), (9.0, 25.0), (5.0, 15.0)];
+/// The same on portraits.
+const PORTRAIT_POSE: [(f32, f32); 3] = [(9.0, 30.0), (5.0, 15.0), (4.0, 12.0)];
+/// The share of smiles.
+const ANY_SMILES: f32 = 0.45;
+/// The same on portraits.
+const PORTRAIT_SMILES: f32 = 0.75;
+
+/// Draws scene `index` of `seed`.
+pub fn draw_scene(rig: &Rig, people: &People<'_>, seed: u64, index: u64) -> Scene {
     let mut dice = Dice::new(seed, Purpose::Scene, index);
+    // Dice of their own, so that the choice changes nothing else.
+    let chance = Dice::new(seed, Purpose::Population, index).uniform(0.0, 1.0);
+    let population = people.population.filter(|(_, share)| chance < *share).map(|(population, _)| population);
+    let (turns, smiles) =
+        if population.is_some() { (PORTRAIT_POSE, PORTRAIT_SMILES) } else { (ANY_POSE, ANY_SMILES) };
     let mut face = Face::neutral(rig);
-    face.parameters = prior.sample(dice.rng());
+    face.parameters = population.unwrap_or(people.prior).sample(dice.rng());
     let colors = draw_colors(&mut dice);
     for (color, slot) in face.colors.iter_mut().zip(&rig.colors) {
         if let Some(drawn) = colors.slot(&slot.name) {
@@ -68,16 +100,13 @@ pub fn draw_scene(rig: &Rig, prior: &Prior, presets: &[Face], seed: u64, index: 
     face.options = looks::sample(rig, &face.parameters, &colors, wardrobe.rng());
     // The numbers above are drawn in any case and the choice has dice of its own, so that presets change the face and nothing
     // else.
-    let preset = Dice::new(seed, Purpose::Preset, index).below(presets.len());
-    if let Some(preset) = presets.get(preset) {
+    let preset = Dice::new(seed, Purpose::Preset, index).below(people.presets.len());
+    if let Some(preset) = people.presets.get(preset) {
         face = preset.clone();
     }
-    let expression = draw_expression(&mut dice);
-    let pose = HeadPose {
-        yaw: dice.normal_within(18.0, 45.0),
-        pitch: dice.normal_within(9.0, 25.0),
-        roll: dice.normal_within(5.0, 15.0),
-    };
+    let expression = draw_expression(&mut dice, smiles);
+    let [yaw, pitch, roll] = turns.map(|(deviation, limit)| dice.normal_within(deviation, limit));
+    let pose = HeadPose { yaw, pitch, roll };
     let gaze = if dice.chance(0.6) {
         // Into the camera.
         [(-pose.yaw).clamp(-28.0, 28.0), (-pose.pitch).clamp(-18.0, 18.0)]
@@ -195,17 +224,18 @@ fn set_pair(expression: &mut [f32; 52], stem: &str, value: f32, dice: &mut Dice)
     set(expression, &format!("{stem}Right"), value * (1.0 - tilt));
 }
 
-/// A believable expression: nearly half smile, of every degree, as people do on photos; the others are neutral or mixed.
-pub fn draw_expression(dice: &mut Dice) -> [f32; 52] {
+/// A believable expression: a share of smiles of every degree, as people do on photos; the others are neutral or mixed.
+pub fn draw_expression(dice: &mut Dice, smiles: f32) -> [f32; 52] {
     let mut e = [0.0; 52];
+    let smiling = dice.chance(smiles);
     let kind = dice.uniform(0.0, 1.0);
-    if kind < 0.45 {
+    if smiling {
         draw_smile(&mut e, dice);
-    } else if kind < 0.62 {
+    } else if kind < 0.31 {
         // Neutral, with a trace of something.
         set_pair(&mut e, "mouthSmile", dice.uniform(-0.1, 0.15).max(0.0), dice);
         set_pair(&mut e, "mouthPress", dice.uniform(-0.1, 0.15).max(0.0), dice);
-    } else if kind < 0.74 {
+    } else if kind < 0.53 {
         // Speaking.
         set(&mut e, "jawOpen", dice.uniform(0.0, 0.5));
         match dice.below(4) {
@@ -214,13 +244,13 @@ pub fn draw_expression(dice: &mut Dice) -> [f32; 52] {
             2 => set_pair(&mut e, "mouthStretch", dice.uniform(0.1, 0.6), dice),
             _ => set_pair(&mut e, "mouthLowerDown", dice.uniform(0.1, 0.6), dice),
         }
-    } else if kind < 0.82 {
+    } else if kind < 0.67 {
         // Displeased or sad.
         set_pair(&mut e, "mouthFrown", dice.uniform(0.1, 0.8), dice);
         set_pair(&mut e, "browDown", dice.uniform(0.0, 0.7), dice);
         set(&mut e, "mouthShrugLower", dice.uniform(0.0, 0.5));
         set_pair(&mut e, "noseSneer", dice.uniform(-0.3, 0.4).max(0.0), dice);
-    } else if kind < 0.87 {
+    } else if kind < 0.76 {
         // Surprised.
         set(&mut e, "browInnerUp", dice.uniform(0.3, 1.0));
         set_pair(&mut e, "browOuterUp", dice.uniform(0.2, 1.0), dice);
@@ -282,7 +312,7 @@ mod tests {
         let smile = ARKIT_NAMES.iter().position(|name| *name == "mouthSmileLeft").unwrap_or_default();
         let mut smiling = 0;
         for index in 0..2000 {
-            let expression = draw_expression(&mut Dice::new(5, Purpose::Scene, index));
+            let expression = draw_expression(&mut Dice::new(5, Purpose::Scene, index), 0.45);
             assert!(expression.iter().all(|value| (0.0..=1.0).contains(value)), "{index}");
             smiling += usize::from(expression[smile] > 0.15);
         }

@@ -16,7 +16,7 @@ use likeness_train::{
     metrics::read_metrics,
     picture::Picture,
     portraits::PortraitLabel,
-    scene::draw_scene,
+    scene::{People, draw_scene},
     schedule::Phases,
     shards::{CameraLabel, Render, RenderLabel},
 };
@@ -42,7 +42,7 @@ fn dots(points: &[Vec2; 68], ground: [u8; 3]) -> Picture {
 
 fn render(index: u64) -> Render {
     let head = head();
-    let scene = draw_scene(&head.rig, &head.prior, &[], 3, index);
+    let scene = draw_scene(&head.rig, &People::natural(&head.prior), 3, index);
     let camera = Camera {
         position: scene.target + glam::Vec3::Z * scene.distance,
         target: scene.target,
@@ -110,6 +110,7 @@ fn bone_options(folder: &Path, steps: u64) -> BoneOptions {
         resume: false,
         interrupt_after: None,
         reversal: true,
+        domain_steps: 1,
         phases: Phases::default(),
         threshold: None,
         weights: LossWeights::default(),
@@ -217,7 +218,7 @@ fn landmarks_are_learned() {
 #[test]
 fn scenes_hang_on_seed_and_index_alone() {
     let head = head();
-    let draw = |seed, index| format!("{:?}", draw_scene(&head.rig, &head.prior, &[], seed, index));
+    let draw = |seed, index| format!("{:?}", draw_scene(&head.rig, &People::natural(&head.prior), seed, index));
     let later = draw(1, 9);
     assert_eq!(draw(1, 9), later);
     assert_ne!(draw(1, 8), later);
@@ -225,11 +226,25 @@ fn scenes_hang_on_seed_and_index_alone() {
 }
 
 #[test]
+fn a_population_changes_its_share_of_the_scenes() {
+    let head = head();
+    let mut population = head.prior.clone();
+    population.mean.iter_mut().for_each(|value| *value = (*value + 0.1).min(1.0));
+    let mixed = People { population: Some((&population, 0.5)), ..People::natural(&head.prior) };
+    let changed = (0..200).filter(|&index| {
+        let with = draw_scene(&head.rig, &mixed, 1, index);
+        let without = draw_scene(&head.rig, &People::natural(&head.prior), 1, index);
+        with.face.parameters != without.face.parameters
+    });
+    assert!((70..130).contains(&changed.count()));
+}
+
+#[test]
 fn presets_change_the_face_and_nothing_else() {
     let head = head();
     let preset = likeness_rig::Face::neutral(&head.rig);
-    let with = draw_scene(&head.rig, &head.prior, std::slice::from_ref(&preset), 1, 4);
-    let without = draw_scene(&head.rig, &head.prior, &[], 1, 4);
+    let with = draw_scene(&head.rig, &People { presets: std::slice::from_ref(&preset), ..People::natural(&head.prior) }, 1, 4);
+    let without = draw_scene(&head.rig, &People::natural(&head.prior), 1, 4);
     assert_eq!(with.face.parameters, preset.parameters);
     assert_eq!((with.pose, with.expression, with.distance), (without.pose, without.expression, without.distance));
 }

@@ -10,6 +10,7 @@
 //!     rig: "assets/head/head.rig.ron".into(),
 //!     landmarks: "assets/models/landmarks.safetensors".into(),
 //!     bone_point: "assets/models/bone_point.safetensors".into(),
+//!     appearance: Some("assets/models/appearance.safetensors".into()),
 //! })?;
 //! let photo = Photo::open("selfie.jpg".as_ref())?;
 //! let prediction = predictor.predict(&photo, &PredictOptions::default())?;
@@ -20,6 +21,7 @@
 //! Points of pictures are continuous: the first pixel covers 0..1 and has its centre at 0.5; y points down.
 
 mod align;
+mod appearance;
 mod colors;
 mod detect;
 mod error;
@@ -29,6 +31,7 @@ mod predict;
 mod quality;
 mod warp;
 
+pub use appearance::{Appearance, AppearanceReader, OptionAnswer};
 pub use align::{align_crop, landmark_crop, landmark_recrop};
 pub use colors::{MeasuredColors, measure_colors};
 pub use detect::{Detector, FaceBox};

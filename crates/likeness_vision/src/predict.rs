@@ -1,6 +1,7 @@
 //! The whole way from a photo to a face.
 
 use crate::align::align_crop;
+use crate::appearance::{Appearance, AppearanceReader, OptionAnswer};
 use crate::colors::{MeasuredColors, measure_colors};
 use crate::detect::{Detector, FaceBox};
 use crate::error::{Result, VisionError};
@@ -37,6 +38,8 @@ pub struct ModelPaths {
     pub landmarks: PathBuf,
     /// Weights of the bone-point network, made for the rig.
     pub bone_point: PathBuf,
+    /// Weights of the appearance network, made for the rig; without it, options stay at their defaults.
+    pub appearance: Option<PathBuf>,
 }
 
 /// The contents of a predictor's files, for programs that read files their own way.
@@ -54,6 +57,8 @@ pub struct ModelBytes<'a> {
     pub landmarks: &'a [u8],
     /// Weights of the bone-point network, safetensors.
     pub bone_point: &'a [u8],
+    /// Weights of the appearance network, safetensors; without it, options stay at their defaults.
+    pub appearance: Option<&'a [u8]>,
 }
 
 /// What to do when a photo shows several faces.
@@ -84,16 +89,18 @@ pub struct StepTimes {
     pub landmarks: f64,
     /// Cutting out the aligned crop, judging its quality and measuring colours.
     pub align: f64,
-    /// The bone-point network, and refining when asked for.
+    /// The bone-point and the appearance network, and refining when asked for.
     pub predict: f64,
 }
 
 /// A face read from a photo.
 #[derive(Clone, Debug)]
 pub struct Prediction {
-    /// The character's face: parameters from the network; the colours `skin`, `lips` and `hair` as measured in the
-    /// photo, where the rig has such slots; the rest neutral.
+    /// The character's face: parameters, options and colours from the networks. Without an appearance network, options are
+    /// neutral and the colours `skin`, `lips` and `hair` are as measured in the photo, where the rig has such slots.
     pub face: Face,
+    /// What the appearance network read, one answer for each option of the rig; empty without that network.
+    pub appearance: Vec<OptionAnswer>,
     /// 0..1: how clear the face was to the detector, times how well the predicted face's landmarks agree with the
     /// photo's.
     pub confidence: f32,
@@ -121,6 +128,7 @@ pub struct FacePredictor {
     landmarker: Landmarker,
     net: FoldedBonePointNet,
     meta: WeightsMeta,
+    appearance: Option<AppearanceReader>,
 }
 
 impl std::fmt::Debug for FacePredictor {
@@ -144,7 +152,12 @@ impl FacePredictor {
         let points = LandmarkSet::load(&folder.join(&rig.landmarks))?;
         let landmarker = Landmarker::from_bytes(&read(&paths.landmarks)?, &paths.landmarks.display().to_string())?;
         let weights = read(&paths.bone_point)?;
-        Self::new(rig, prior, &mesh, &points, landmarker, &weights, &paths.bone_point.display().to_string())
+        let source = paths.bone_point.display().to_string();
+        let predictor = Self::new(rig, prior, &mesh, &points, landmarker, &weights, &source)?;
+        match &paths.appearance {
+            Some(path) => predictor.with_appearance(&read(path)?, &path.display().to_string()),
+            None => Ok(predictor),
+        }
     }
 
     /// Reads all files' contents. Errors name the files by their kind.
@@ -164,7 +177,11 @@ impl FacePredictor {
         let mesh = HeadMesh::from_glb(bytes.mesh, "mesh")?;
         let points = LandmarkSet::from_json(text(bytes.landmark_points, "landmark points")?, "landmark points")?;
         let landmarker = Landmarker::from_bytes(bytes.landmarks, "landmark network")?;
-        Self::new(rig, prior, &mesh, &points, landmarker, bytes.bone_point, "bone-point network")
+        let predictor = Self::new(rig, prior, &mesh, &points, landmarker, bytes.bone_point, "bone-point network")?;
+        match bytes.appearance {
+            Some(weights) => predictor.with_appearance(weights, "appearance network"),
+            None => Ok(predictor),
+        }
     }
 
     /// Puts a predictor together. `weights` are the bytes of the bone-point network's file, `source` names it in
@@ -202,7 +219,18 @@ impl FacePredictor {
             }
         }
         let net = weights.build(|vb| BonePointNet::new(&config, vb, None))?.fold()?;
-        Ok(Self { rig, prior, model, detector: Detector::new(), landmarker, net, meta: weights.meta().clone() })
+        let meta = weights.meta().clone();
+        Ok(Self { rig, prior, model, detector: Detector::new(), landmarker, net, meta, appearance: None })
+    }
+
+    /// The same predictor with an appearance network: options and colours are read from photos too. `weights` are the bytes of the
+    /// network's file, `source` names it in errors.
+    ///
+    /// # Errors
+    /// The weights do not belong to the rig, its options or its colours.
+    pub fn with_appearance(mut self, weights: &[u8], source: &str) -> Result<Self> {
+        self.appearance = Some(AppearanceReader::from_bytes(weights, source, &self.rig)?);
+        Ok(self)
     }
 
     /// The rig whose parameters are predicted.
@@ -213,8 +241,9 @@ impl FacePredictor {
 
     /// What the networks' files say about them.
     #[must_use]
-    pub fn network_metadata(&self) -> [&WeightsMeta; 2] {
-        [self.landmarker.meta(), &self.meta]
+    pub fn network_metadata(&self) -> Vec<&WeightsMeta> {
+        let appearance = self.appearance.as_ref().map(AppearanceReader::meta);
+        [self.landmarker.meta(), &self.meta].into_iter().chain(appearance).collect()
     }
 
     /// The largest face of a photo and its landmarks.
@@ -265,6 +294,7 @@ impl FacePredictor {
             let fitted = fit::refine(&self.model, &self.prior, &landmarks, &start, &FitOptions::default());
             (parameters, expression, pose) = (fitted.parameters, fitted.expression, fitted.pose);
         }
+        let appearance = self.appearance.as_ref().map(|reader| reader.read(photo, &landmarks)).transpose()?;
         ms.predict = lap.end();
 
         let disagreement = self.disagreement(&parameters, &expression, &pose, &landmarks);
@@ -274,7 +304,8 @@ impl FacePredictor {
         let clarity = 1.0 - (-bounds.score / SCORE_SCALE).exp();
         let agreement = (-(disagreement / DISAGREEMENT_SCALE).powi(2)).exp();
         Ok(Prediction {
-            face: self.face(parameters, &colors),
+            face: self.face(parameters, &colors, appearance.as_ref()),
+            appearance: appearance.map(|appearance| appearance.options).unwrap_or_default(),
             confidence: (clarity * agreement).clamp(0.0, 1.0),
             expression,
             pose,
@@ -285,9 +316,16 @@ impl FacePredictor {
         })
     }
 
-    fn face(&self, parameters: Vec<f32>, measured: &MeasuredColors) -> Face {
+    fn face(&self, parameters: Vec<f32>, measured: &MeasuredColors, appearance: Option<&Appearance>) -> Face {
         let mut face = Face::neutral(&self.rig);
         face.parameters = parameters;
+        if let Some(Appearance { options, colors }) = appearance {
+            for ((chosen, option), answer) in face.options.iter_mut().zip(&self.rig.options).zip(options) {
+                *chosen = option.choices.iter().position(|choice| *choice == answer.choice).unwrap_or(*chosen);
+            }
+            face.colors.clone_from(colors);
+            return face;
+        }
         for (name, color) in [("skin", measured.skin), ("lips", measured.lips), ("hair", measured.hair)] {
             let slot = self.rig.colors.iter().position(|slot| slot.name == name);
             if let (Some(slot), Some(color)) = (slot.and_then(|slot| face.colors.get_mut(slot)), color) {

@@ -6,7 +6,7 @@ use candle_nn::VarMap;
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
 use likeness_nets::{
-    BONE_POINT, BonePointConfig, BonePointNet, LANDMARK, LandmarkConfig, LandmarkNet, Precision, PriorStart,
+    APPEARANCE, AppearanceConfig, AppearanceNet, BONE_POINT, BonePointConfig, BonePointNet, LANDMARK, LandmarkConfig, LandmarkNet, Precision, PriorStart,
     SeededInit, WeightsMeta, named_tensors, save_weights,
 };
 use likeness_rig::crop::reference;
@@ -34,6 +34,7 @@ fn paths(weights: &Path) -> ModelPaths {
         rig: assets().join("head/head.rig.ron"),
         landmarks: weights.join("landmarks.safetensors"),
         bone_point: weights.join("bone_point.safetensors"),
+        appearance: Some(weights.join("appearance.safetensors")),
     }
 }
 
@@ -57,6 +58,12 @@ fn write_weights(folder: &Path, rig_suffix: &str) {
     let mut meta = WeightsMeta::new(BONE_POINT, &config, config.input).unwrap().for_rig(&rig);
     meta.rig_id += rig_suffix;
     save_weights(&folder.join("bone_point.safetensors"), &named_tensors(&map, ""), &meta, Precision::F32).unwrap();
+
+    let config = AppearanceConfig { widths: [4, 4, 8, 8], ..AppearanceConfig::new(&rig) };
+    let map = VarMap::new();
+    AppearanceNet::new(&config, SeededInit::builder(&map, 9, &Device::Cpu)).unwrap();
+    let meta = WeightsMeta::new(APPEARANCE, &config, config.input).unwrap().for_rig(&rig);
+    save_weights(&folder.join("appearance.safetensors"), &named_tensors(&map, ""), &meta, Precision::F32).unwrap();
 }
 
 fn predictor() -> &'static FacePredictor {
@@ -87,12 +94,46 @@ fn a_portrait_becomes_a_face_of_the_rig() {
     assert!(eyes.distance(glam::Vec2::new(225.0, 107.0)) < 12.0, "{eyes}");
     assert!((40.0..62.0).contains(&eye_distance(&prediction.landmarks)), "{}", eye_distance(&prediction.landmarks));
     assert!(prediction.pose.yaw.abs() < 25.0 && prediction.pose.roll.abs() < 15.0, "{:?}", prediction.pose);
+    // Without an appearance network, colours are measured and options stay as they are.
+    let plain = FacePredictor::load(&ModelPaths { appearance: None, ..paths(PREDICTOR.1.path()) }).unwrap();
+    let prediction = plain.predict(&astronaut(), &PredictOptions::default()).unwrap();
+    assert!(prediction.appearance.is_empty());
+    assert_eq!(prediction.face.options, likeness_rig::Face::neutral(rig).options);
     let color = |name: &str| prediction.face.colors[rig.colors.iter().position(|slot| slot.name == name).unwrap()];
     let skin = color("skin");
     assert!(skin[0] > skin[1] && skin[1] > skin[2] && skin[0] > 0.3, "{skin:?}");
     let hair = color("hair");
     assert!(hair.iter().sum::<f32>() < skin.iter().sum(), "{hair:?} {skin:?}");
     assert_eq!(color("iris"), rig.colors.iter().find(|slot| slot.name == "iris").unwrap().default);
+}
+
+#[test]
+fn an_unsure_appearance_network_leaves_the_defaults_and_says_so() {
+    let prediction = predictor().predict(&astronaut(), &PredictOptions::default()).unwrap();
+    let rig = predictor().rig();
+    assert_eq!(prediction.appearance.len(), rig.options.len());
+    for (answer, option) in prediction.appearance.iter().zip(&rig.options) {
+        assert_eq!(answer.option, option.name);
+        // Untrained, every choice is about as likely as any other.
+        let even = 1.0 / option.choices.len() as f32;
+        assert!(answer.confidence >= even && answer.confidence < even + 0.2, "{answer:?}");
+        assert!(answer.confidence > 0.3 || answer.choice == option.default, "{answer:?}");
+    }
+}
+
+#[test]
+fn an_appearance_network_of_other_options_is_refused() {
+    let rig = predictor().rig();
+    let mut other = AppearanceConfig { widths: [4, 4, 8, 8], ..AppearanceConfig::new(rig) };
+    other.options[0].choices.pop();
+    let map = VarMap::new();
+    AppearanceNet::new(&other, SeededInit::builder(&map, 9, &Device::Cpu)).unwrap();
+    let meta = WeightsMeta::new(APPEARANCE, &other, other.input).unwrap().for_rig(rig);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other.safetensors");
+    save_weights(&path, &named_tensors(&map, ""), &meta, Precision::F32).unwrap();
+    let error = FacePredictor::load(&ModelPaths { appearance: Some(path), ..paths(PREDICTOR.1.path()) }).unwrap_err();
+    assert!(error.to_string().contains("config.options") && error.to_string().contains("other.safetensors"), "{error}");
 }
 
 #[test]
@@ -175,6 +216,7 @@ fn contents_serve_as_well_as_files() {
         landmark_points: &read(head.join(&rig.landmarks)),
         landmarks: &read(paths.landmarks),
         bone_point: &read(paths.bone_point),
+        appearance: Some(&read(paths.appearance.unwrap())),
     })
     .unwrap();
     let predict = |predictor: &FacePredictor| predictor.predict(&astronaut(), &PredictOptions::default()).unwrap().face;

@@ -54,6 +54,8 @@ pub struct PredictionFiles {
     pub landmarks: NamedBytes,
     /// Weights of the bone-point network, safetensors.
     pub bone_point: NamedBytes,
+    /// Weights of the appearance network, safetensors; without it, options stay at their defaults.
+    pub appearance: Option<NamedBytes>,
 }
 
 impl PredictionFiles {
@@ -66,7 +68,12 @@ impl PredictionFiles {
             (&self.landmarks, &other.landmarks),
             (&self.bone_point, &other.bone_point),
         ];
-        Arc::ptr_eq(&self.rig, &other.rig) && pairs.iter().all(|(left, right)| Arc::ptr_eq(&left.bytes, &right.bytes))
+        let same_appearance = match (&self.appearance, &other.appearance) {
+            (Some(left), Some(right)) => Arc::ptr_eq(&left.bytes, &right.bytes),
+            (None, None) => true,
+            _ => false,
+        };
+        same_appearance && Arc::ptr_eq(&self.rig, &other.rig) && pairs.iter().all(|(left, right)| Arc::ptr_eq(&left.bytes, &right.bytes))
     }
 }
 

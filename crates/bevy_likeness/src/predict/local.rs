@@ -53,5 +53,9 @@ fn load(files: &PredictionFiles) -> Result<FacePredictor> {
     let NamedBytes { name, bytes } = &files.landmarks;
     let landmarker = Landmarker::from_bytes(bytes, name)?;
     let NamedBytes { name, bytes } = &files.bone_point;
-    Ok(FacePredictor::new((*files.rig).clone(), prior, &mesh, &points, landmarker, bytes, name)?)
+    let predictor = FacePredictor::new((*files.rig).clone(), prior, &mesh, &points, landmarker, bytes, name)?;
+    match &files.appearance {
+        Some(NamedBytes { name, bytes }) => Ok(predictor.with_appearance(bytes, name)?),
+        None => Ok(predictor),
+    }
 }

@@ -4,9 +4,9 @@ use super::{Outcome, create_folder, print_json};
 use crate::assets::Assets;
 use crate::error::CliError;
 use likeness_rig::FaceFile;
-use likeness_vision::{FacePredictor, Photo, PredictOptions, Prediction, SeveralFaces};
+use likeness_vision::{FacePredictor, OptionAnswer, Photo, PredictOptions, Prediction, SeveralFaces};
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -77,9 +77,19 @@ struct Line {
     error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     confidence: Option<f32>,
+    /// Choice and confidence by option.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    appearance: BTreeMap<String, Chosen>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
     ms: Times,
+}
+
+/// What an option looks like on a photo.
+#[derive(Serialize)]
+struct Chosen {
+    choice: String,
+    confidence: f32,
 }
 
 /// What the prediction of one photo left for the pictures.
@@ -135,6 +145,7 @@ pub(crate) fn run(assets: &Assets, arguments: &Arguments) -> Result<Outcome, Cli
                     ok: true,
                     error: None,
                     confidence: Some(prediction.confidence),
+                    appearance: prediction.appearance.into_iter().map(chosen).collect(),
                     warnings: prediction.warnings.iter().map(ToString::to_string).collect(),
                     ms,
                 },
@@ -145,6 +156,7 @@ pub(crate) fn run(assets: &Assets, arguments: &Arguments) -> Result<Outcome, Cli
                         ok: false,
                         error: Some(error.to_string()),
                         confidence: None,
+                        appearance: BTreeMap::new(),
                         warnings: Vec::new(),
                         ms,
                     }
@@ -158,6 +170,10 @@ pub(crate) fn run(assets: &Assets, arguments: &Arguments) -> Result<Outcome, Cli
         Ok(())
     })?;
     Ok(Outcome::from_failures(failed))
+}
+
+fn chosen(answer: OptionAnswer) -> (String, Chosen) {
+    (answer.option, Chosen { choice: answer.choice, confidence: answer.confidence })
 }
 
 /// A folder for each photo, named by its stem; stems that collide get a number.
@@ -230,6 +246,9 @@ fn explain(line: &Line, folder: &Path) {
             }
             if let Some(confidence) = line.confidence {
                 eprintln!("  confidence {confidence:>9.2}");
+            }
+            for (option, Chosen { choice, confidence }) in &line.appearance {
+                eprintln!("  {option:<10} {choice} ({confidence:.2})");
             }
             for warning in &line.warnings {
                 eprintln!("  note: {warning}");

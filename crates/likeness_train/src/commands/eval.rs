@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
-use likeness_nets::{BonePointNet, LandmarkNet, Weights};
+use likeness_nets::{AppearanceNet, BonePointNet, LandmarkNet, Weights};
 use likeness_train::{
     Result,
     bone_data::Photo,
     bone_measure::{HeldOut, answers, measure},
     evaluate::{
+        appearance::{appearance_of_photos, appearance_of_renders, evaluate_appearance},
         domain::evaluate_domain,
         landmarks::evaluate_landmarks,
         real::{evaluate_real, groups_of},
@@ -31,6 +32,8 @@ pub(crate) enum Eval {
     BonePoint(BonePoint),
     /// Whether a fresh discriminator tells photos from renders by the bone-point network's features.
     Domain(Domain),
+    /// The appearance network on renders.
+    Appearance(Appearance),
     /// The whole way from real photos to faces.
     Real(Real),
 }
@@ -41,6 +44,7 @@ impl Eval {
             Self::Landmarks(command) => command.run(),
             Self::BonePoint(command) => command.run(),
             Self::Domain(command) => command.run(),
+            Self::Appearance(command) => command.run(),
             Self::Real(command) => command.run(),
         }
     }
@@ -74,15 +78,31 @@ fn folder(path: &Path) -> &Path {
 const MAX_IOD: f32 = 96.0;
 
 fn photos(path: &Path, part: Part) -> Result<Vec<Photo>> {
-    Ok(load_portraits(folder(path), chosen(path, part)?, MAX_IOD)?.into_iter().map(Photo::from).collect())
+    portraits_of(path, chosen(path, part)?)
 }
 
-fn renders(folder: &Path, head: &Head, all: bool, limit: usize) -> Result<Vec<Render>> {
+/// The photos of these labels of a label file.
+///
+/// # Errors
+/// A photo that is missing or does not decode.
+pub(crate) fn portraits_of(path: &Path, labels: Vec<PortraitLabel>) -> Result<Vec<Photo>> {
+    Ok(load_portraits(folder(path), labels, MAX_IOD)?.into_iter().map(Photo::from).collect())
+}
+
+/// The held-out renders of a folder, or all of them.
+///
+/// # Errors
+/// Shards that cannot be read or belong to another rig.
+pub(crate) fn renders(folder: &Path, head: &Head, all: bool, limit: usize) -> Result<Vec<Render>> {
     let renders = load_renders(folder, &head.rig, if all { limit } else { usize::MAX })?;
     Ok(renders.into_iter().filter(|render| all || render.label.held_out()).take(limit).collect())
 }
 
-fn bone_point_net(path: &Path, head: &Head) -> Result<BonePointNet> {
+/// The network of a file of weights, made for the head's rig.
+///
+/// # Errors
+/// A file that cannot be read, or weights of something else.
+pub(crate) fn bone_point_net(path: &Path, head: &Head) -> Result<BonePointNet> {
     let weights = Weights::load(path)?;
     weights.expect_architecture(likeness_nets::BONE_POINT)?;
     weights.expect_rig(&head.rig)?;
@@ -95,6 +115,14 @@ fn landmark_net(path: &Path) -> Result<LandmarkNet> {
     weights.expect_architecture(likeness_nets::LANDMARK)?;
     let config = weights.config()?;
     Ok(weights.build(|builder| LandmarkNet::new(&config, builder, None))?)
+}
+
+fn appearance_net(path: &Path, head: &Head) -> Result<AppearanceNet> {
+    let weights = Weights::load(path)?;
+    weights.expect_architecture(likeness_nets::APPEARANCE)?;
+    weights.expect_rig(&head.rig)?;
+    let config = weights.config()?;
+    Ok(weights.build(|builder| AppearanceNet::new(&config, builder))?)
 }
 
 fn print_json(value: &impl serde::Serialize) -> Result<()> {
@@ -298,7 +326,7 @@ pub(crate) struct Real {
 impl Real {
     fn run(self) -> Result<()> {
         let head = Head::load(&self.rig)?;
-        let paths = ModelPaths { rig: self.rig, landmarks: self.landmarks, bone_point: self.weights };
+        let paths = ModelPaths { rig: self.rig, landmarks: self.landmarks, bone_point: self.weights, appearance: None };
         let predictor = FacePredictor::load(&paths)?;
         let labels = read_labels(&self.portraits)?;
         let pairs = match &self.pairs {
@@ -338,6 +366,64 @@ impl Real {
                 "same person: {} people, {} photos: AUC {:.3} (cosine {:.3}, by motion {:.3})",
                 s.people, s.photos, s.auc, s.auc_cosine, s.auc_motion
             );
+        }
+        Ok(())
+    }
+}
+
+/// Measure the appearance network
+#[derive(Args)]
+pub(crate) struct Appearance {
+    /// The network's weights
+    #[arg(long, value_name = "FILE", default_value = "assets/models/appearance.safetensors")]
+    weights: PathBuf,
+    /// The rig
+    #[arg(long, value_name = "RON", default_value = "assets/head/head.rig.ron")]
+    rig: PathBuf,
+    /// The folder of the synthetic shards; their held-out pictures are used
+    #[arg(long, value_name = "DIR")]
+    renders: PathBuf,
+    /// The portraits' label file: also train a fresh discriminator on those that training leaves out
+    #[arg(long, value_name = "JSONL")]
+    portraits: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Appearance {
+    fn run(self) -> Result<()> {
+        let head = Head::load(&self.rig)?;
+        let net = appearance_net(&self.weights, &head)?;
+        let renders = renders(&self.renders, &head, false, usize::MAX)?;
+        likeness_train::appearance_data::check_labels(&head.rig, &renders)?;
+        let figures = evaluate_appearance(&net, &renders)?;
+        if self.json {
+            return print_json(&figures);
+        }
+        println!("{} renders", renders.len());
+        for option in &figures.options {
+            println!(
+                "{:<16} first {:5.1} %  among three {:5.1} %  (always the commonest: {:5.1} %)",
+                option.name,
+                100.0 * option.first,
+                100.0 * option.among_three,
+                100.0 * option.commonest
+            );
+        }
+        for (name, median, high) in &figures.colors {
+            println!("{name:<16} CIEDE2000 median {median:.1}, 90th percentile {high:.1}");
+        }
+        if let Some(path) = &self.portraits {
+            let mut photos = photos(path, Part::LeftOut)?;
+            photos.sort_by_key(|photo| photo.label.person);
+            let of_photos = appearance_of_photos(&net, &photos)?;
+            let of_renders = appearance_of_renders(&net, &renders)?;
+            let features = |answers: Vec<likeness_train::evaluate::appearance::AppearanceAnswer>| {
+                answers.into_iter().map(|answer| answer.features).collect::<Vec<_>>()
+            };
+            let told = evaluate_domain(&features(of_photos), &features(of_renders), PROBE_SHARE, 1)?;
+            println!("a fresh discriminator tells photos from renders in {:.1} %", 100.0 * told.accuracy);
         }
         Ok(())
     }

@@ -36,6 +36,12 @@ pub(crate) struct Render {
     /// Faces of people's own to draw instead of faces from the prior
     #[arg(long, value_name = "FACE.json", num_args = 1..)]
     faces: Vec<PathBuf>,
+    /// The photos' population, by `likeness-train population`; a part of the pictures then shows such people
+    #[arg(long, value_name = "FILE")]
+    population: Option<PathBuf>,
+    /// The share of pictures that show the photos' population
+    #[arg(long, default_value_t = 0.5)]
+    population_share: f32,
     /// The rig
     #[arg(long, value_name = "RON", default_value = "assets/head/head.rig.ron")]
     rig: PathBuf,
@@ -53,6 +59,7 @@ impl Render {
             shard: self.shard_size,
             masks: self.masks,
             faces: self.faces,
+            population: self.population.map(|path| (path, self.population_share)),
         };
         let started = Instant::now();
         let drawn = render_faces(&head, &options)?;

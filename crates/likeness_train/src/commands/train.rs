@@ -7,7 +7,9 @@ use std::{
 
 use clap::{Args, Subcommand};
 use likeness_train::{
-    Result,
+    Result, TrainError,
+    appearance_data::{AppearanceData, check_labels},
+    appearance_training::{AppearanceOptions, train_appearance},
     bone_data::{BoneData, Mix, Photo},
     bone_losses::LossWeights,
     bone_measure::HeldOut,
@@ -28,6 +30,8 @@ pub(crate) enum Train {
     Landmarks(Landmarks),
     /// The bone-point network: from a face crop to the bone parameters.
     BonePoint(BonePoint),
+    /// The appearance network: hair, brows, beard, glasses and colours.
+    Appearance(Appearance),
 }
 
 impl Train {
@@ -39,6 +43,7 @@ impl Train {
         match self {
             Self::Landmarks(landmarks) => landmarks.run(),
             Self::BonePoint(bone_point) => bone_point.run(),
+            Self::Appearance(appearance) => appearance.run(),
         }
     }
 }
@@ -97,6 +102,9 @@ pub(crate) struct Common {
     /// Go on from the run's checkpoint
     #[arg(long)]
     resume: bool,
+    /// Further steps of the domain network on remembered features after each step
+    #[arg(long, default_value_t = 2)]
+    domain_steps: usize,
     /// The share of photos in a batch
     #[arg(long, default_value_t = 0.5)]
     photo_share: f32,
@@ -192,6 +200,9 @@ pub(crate) struct BonePoint {
     /// Weight of the first loss: telling photos from renders
     #[arg(long, default_value_t = LossWeights::default().domain)]
     domain: f64,
+    /// Weight of the domain network's squared logits against the first loss; keeps it uncertain
+    #[arg(long, default_value_t = LossWeights::default().certainty)]
+    certainty: f64,
     /// Weight of the second loss: predicted against preset parameters
     #[arg(long, default_value_t = LossWeights::default().parameters)]
     parameters: f64,
@@ -272,10 +283,12 @@ impl BonePoint {
             resume: common.resume,
             interrupt_after: self.interrupt_after,
             reversal: !self.no_reversal,
+            domain_steps: common.domain_steps,
             phases: self.phases,
             threshold: self.threshold,
             weights: LossWeights {
                 domain: self.domain,
+                certainty: self.certainty,
                 parameters: self.parameters,
                 vertices: self.vertices,
                 side: self.side,
@@ -293,6 +306,68 @@ impl BonePoint {
             println!("stopped by the threshold after {} steps", outcome.steps);
         }
         for (name, value) in outcome.report.iter().filter(|(name, _)| name.starts_with("held_out")) {
+            println!("{name} {value:.4}");
+        }
+        Ok(())
+    }
+}
+
+/// Train the appearance network
+#[derive(Args)]
+pub(crate) struct Appearance {
+    #[command(flatten)]
+    common: Common,
+    /// Weight of telling photos from renders; 0 leaves the extractor untouched by it
+    #[arg(long, default_value_t = LossWeights::default().domain)]
+    domain: f64,
+    /// Weight of the domain network's squared logits against that
+    #[arg(long, default_value_t = LossWeights::default().certainty)]
+    certainty: f64,
+    /// Weight of the colours against the options
+    #[arg(long, default_value_t = 8.0)]
+    colors: f64,
+}
+
+impl Appearance {
+    fn run(self) -> Result<()> {
+        let common = self.common;
+        let head = Head::load(&common.rig)?;
+        let Some(folder) = &common.renders else {
+            return Err(TrainError::Option { option: "renders", problem: "is needed: options are learned there".into() });
+        };
+        let all = load_renders(folder, &head.rig, common.max_renders)?;
+        check_labels(&head.rig, &all)?;
+        let (held_out, renders): (Vec<_>, Vec<_>) = all.into_iter().partition(|render| render.label.held_out());
+        let photos = match &common.portraits {
+            Some(path) => portraits(path, split(drop_misfits(read_labels(path)?)).train)?,
+            None => Vec::new(),
+        };
+        eprintln!("{} photos, {} renders; held out: {} renders", photos.len(), renders.len(), held_out.len());
+        let share = if photos.is_empty() { 0.0 } else { common.photo_share.clamp(0.0, 0.9) };
+        let from_photos = (common.batch as f32 * share).round() as usize;
+        let photos = photos.into_iter().map(Photo::from).collect();
+        let counts = [common.batch - from_photos, from_photos];
+        let data = AppearanceData::new(&head.rig, renders, photos, counts, common.balance)?;
+        let options = AppearanceOptions {
+            out: common.out,
+            run: common.run,
+            steps: common.steps,
+            minutes: common.minutes,
+            learning_rate: common.lr,
+            weight_decay: common.weight_decay,
+            seed: common.seed,
+            average: common.average,
+            workers: common.workers,
+            checkpoint_every: common.checkpoint_every,
+            measure_every: common.measure_every,
+            resume: common.resume,
+            domain: [self.domain, self.certainty],
+            domain_steps: common.domain_steps,
+            colors: self.colors,
+            revision: revision(),
+        };
+        let report = train_appearance(&head, data, &held_out, &options)?;
+        for (name, value) in report.iter().filter(|(name, _)| name.starts_with("held_out")) {
             println!("{name} {value:.4}");
         }
         Ok(())

@@ -1,0 +1,200 @@
+//! Training of the appearance network: options and colours on renders, and features that do not tell photos from renders.
+
+use std::{path::PathBuf, sync::Arc, time::Instant};
+
+use candle_core::{Device, Tensor};
+use candle_nn::VarMap;
+use likeness_nets::{
+    APPEARANCE, AdamW, AdamWConfig, AppearanceConfig, AppearanceNet, AppearanceOutput, DomainNet, Precision, SeededInit,
+    WeightsMeta, backward, cross_entropy, save_weights,
+};
+use likeness_rig::crop::CROP_SIZE;
+
+use crate::{
+    appearance_data::{AppearanceBatch, AppearanceData},
+    checkpoint::{self, Average, Standing},
+    console::Console,
+    domain_loss::{DomainLoss, DomainMemory},
+    error::{Result, TrainError},
+    evaluate::appearance::evaluate_appearance,
+    head::Head,
+    landmark_training::progress,
+    loader::Loader,
+    metrics::{MetricsLog, Report},
+    schedule::{learning_rate, reversal_strength},
+    shards::Render,
+};
+
+/// How the appearance network is trained.
+#[derive(Clone, Debug)]
+pub struct AppearanceOptions {
+    /// Where the finished weights go.
+    pub out: PathBuf,
+    /// Where metrics and checkpoints go.
+    pub run: PathBuf,
+    /// Steps of the whole run.
+    pub steps: u64,
+    /// The run ends after these minutes even if steps are left; the schedules then follow the clock.
+    pub minutes: Option<f64>,
+    /// The highest learning rate.
+    pub learning_rate: f64,
+    /// Decay of the matrices.
+    pub weight_decay: f64,
+    /// The seed.
+    pub seed: u64,
+    /// Decay of the weights' average.
+    pub average: f64,
+    /// Threads that make batches.
+    pub workers: usize,
+    /// Steps between checkpoints.
+    pub checkpoint_every: u64,
+    /// Steps between measurements on what is held out.
+    pub measure_every: u64,
+    /// Whether to go on from the run's checkpoint.
+    pub resume: bool,
+    /// Weight of telling photos from renders, and of the domain network's certainty (see [`DomainLoss`]).
+    pub domain: [f64; 2],
+    /// Further steps of the domain network after each step (see [`DomainMemory`]).
+    pub domain_steps: usize,
+    /// Weight of the colours against the options.
+    pub colors: f64,
+    /// Written into the weights.
+    pub revision: String,
+}
+
+/// Trains and writes the weights. Answers the last report.
+///
+/// # Errors
+/// Files cannot be written; the loss diverges; a checkpoint does not fit; part of the network gets no gradient.
+pub fn train_appearance(
+    head: &Head,
+    data: AppearanceData,
+    held_out: &[Render],
+    options: &AppearanceOptions,
+) -> Result<Report> {
+    let device = Device::Cpu;
+    let map = VarMap::new();
+    let builder = SeededInit::builder(&map, options.seed, &device);
+    let config = AppearanceConfig::new(&head.rig);
+    let net = AppearanceNet::new(&config, builder.pp("appearance"))?;
+    let domain = DomainNet::new(config.hidden, builder.pp("domain"))?;
+    let mut optimizer = AdamW::new(
+        &map,
+        AdamWConfig {
+            learning_rate: options.learning_rate,
+            weight_decay: options.weight_decay,
+            ..AdamWConfig::default()
+        },
+    )?;
+    let mut average = Average::new(&map, options.average)?;
+    let checkpoint_path = options.run.join("checkpoint.safetensors");
+    let mut standing = Standing::default();
+    let mut memory = DomainMemory::new(config.hidden, options.seed);
+    if options.resume && checkpoint_path.exists() {
+        let remembered;
+        (standing, remembered) = checkpoint::load(&checkpoint_path, &map, &mut optimizer, &mut average)?;
+        memory.restore(&remembered)?;
+    }
+    let mut log = MetricsLog::open(&options.run.join("metrics.jsonl"), (standing.step > 0).then_some(standing.step))?;
+    let seed = options.seed;
+    let data = Arc::new(data);
+    let mut loader = Loader::start(standing.step, options.workers, 3, move |index| data.batch(seed, index))?;
+    let mut console = Console::new("appearance", options.steps);
+    let (started, before, first) = (Instant::now(), standing.seconds, standing.step);
+    let mut sums: Vec<(String, f64)> = Vec::new();
+    let mut seen = 0.0;
+    let mut report = Report::new();
+    loop {
+        let at = progress(&standing, options.steps, options.minutes);
+        if at >= 1.0 {
+            break;
+        }
+        let batch = loader.next_batch()?;
+        let count = batch.renders + batch.photos;
+        let images = Tensor::from_slice(&batch.images, (count, 3, CROP_SIZE, CROP_SIZE), &device)?;
+        let output = net.forward(&images, true)?;
+        let losses = losses(&config, &output, &domain, &batch, reversal_strength(at), options)?;
+        let mut total = Tensor::zeros((), candle_core::DType::F32, &device)?;
+        for (_, weight, part) in &losses {
+            total = (total + (part * *weight)?)?;
+        }
+        let value = f64::from(total.to_scalar::<f32>()?);
+        if !value.is_finite() {
+            return Err(TrainError::Diverged { step: standing.step, loss: value });
+        }
+        let gradients = backward(&total)?;
+        if standing.step == first
+            && let Some(name) =
+                optimizer.missing(&gradients).into_iter().find(|name| batch.photos > 0 || !name.starts_with("domain"))
+        {
+            return Err(TrainError::NoGradient { name });
+        }
+        optimizer.set_learning_rate(learning_rate(options.learning_rate, at, 0.03));
+        optimizer.step(&gradients)?;
+        if batch.photos > 0 {
+            memory.remember(&output.features, batch.renders)?;
+            memory.train(&domain, &mut optimizer, options.domain[1], standing.step, options.domain_steps)?;
+        }
+        average.follow(&map, standing.step)?;
+        standing.step += 1;
+        standing.seconds = before + started.elapsed().as_secs_f64();
+        sums.resize(losses.len() + 1, (String::new(), 0.0));
+        let parts = losses.iter().map(|(name, _, part)| Ok((name.as_str(), f64::from(part.to_scalar::<f32>()?))));
+        for (sum, part) in sums.iter_mut().zip(std::iter::once(Ok(("loss", value))).chain(parts)) {
+            let (name, part) = part.map_err(|error: candle_core::Error| TrainError::from(error))?;
+            *sum = (name.to_owned(), sum.1 + part);
+        }
+        seen += 1.0;
+        let end = progress(&standing, options.steps, options.minutes) >= 1.0;
+        if standing.step % 20 == 0 || end {
+            report = sums.drain(..).map(|(name, sum)| (name, sum / seen)).collect();
+            seen = 0.0;
+            report.insert("step".to_owned(), standing.step as f64);
+            report.insert("seconds".to_owned(), standing.seconds);
+            if standing.step % options.measure_every == 0 || end {
+                let averaged = AppearanceNet::new(&config, average.builder("appearance.")?)?;
+                report.extend(evaluate_appearance(&averaged, held_out)?.report());
+            }
+            console.report(&report);
+            log.add(&report)?;
+        }
+        if standing.step % options.checkpoint_every == 0 {
+            checkpoint::save(&checkpoint_path, &map, &optimizer, &average, &standing, memory.state()?)?;
+        }
+    }
+    checkpoint::save(&checkpoint_path, &map, &optimizer, &average, &standing, memory.state()?)?;
+    let mut meta = WeightsMeta::new(APPEARANCE, &config, CROP_SIZE)?.for_rig(&head.rig);
+    meta.seed = options.seed;
+    meta.revision.clone_from(&options.revision);
+    save_weights(&options.out, &average.tensors("appearance.")?, &meta, Precision::F16)?;
+    Ok(report)
+}
+
+/// Name, weight and value of each loss.
+fn losses(
+    config: &AppearanceConfig,
+    output: &AppearanceOutput,
+    domain: &DomainNet,
+    batch: &AppearanceBatch,
+    reversal: f64,
+    options: &AppearanceOptions,
+) -> Result<Vec<(String, f64, Tensor)>> {
+    let device = Device::Cpu;
+    let r = batch.renders;
+    let mut losses = Vec::new();
+    let targets = Tensor::from_slice(&batch.choices, (r, config.choices()), &device)?;
+    let logits = output.logits.narrow(0, 0, r)?;
+    for (option, (start, count)) in config.options.iter().zip(config.groups()) {
+        let loss = cross_entropy(&logits.narrow(1, start, count)?, &targets.narrow(1, start, count)?)?;
+        losses.push((option.name.clone(), 1.0, loss));
+    }
+    let wanted = Tensor::from_slice(&batch.colors, (r, 3 * config.colors.len()), &device)?;
+    let error = (output.colors.narrow(0, 0, r)? - wanted)?.abs()?.mean_all()?;
+    losses.push(("colors".to_owned(), options.colors, error));
+    if batch.photos > 0 && options.domain[0] > 0.0 {
+        let loss = DomainLoss::new(&output.features, domain, r, batch.photos, Some(reversal))?;
+        losses.push(("domain".to_owned(), options.domain[0], loss.told));
+        losses.push(("certainty".to_owned(), options.domain[0] * options.domain[1], loss.certainty));
+    }
+    Ok(losses)
+}

@@ -1,0 +1,148 @@
+//! What an appearance network is worth on renders that it was not trained on.
+
+use candle_core::{Device, Tensor};
+use glam::Vec2;
+use likeness_nets::{AppearanceNet, decoded, softmax};
+use likeness_rig::{color::difference, crop::CROP_SIZE};
+use serde::Serialize;
+
+use crate::{
+    appearance_data::plain_crop,
+    bone_data::Photo,
+    error::Result,
+    metrics::Report,
+    picture::Picture,
+    shards::Render,
+};
+
+/// What the network answers for one picture.
+#[derive(Clone, Debug, Serialize)]
+pub struct AppearanceAnswer {
+    /// For each option the probability of each choice.
+    pub options: Vec<Vec<f32>>,
+    /// The colours, linear RGB.
+    pub colors: Vec<[f32; 3]>,
+    /// What the domain network sees.
+    #[serde(skip)]
+    pub features: Vec<f32>,
+}
+
+/// Figures of one option.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OptionFigures {
+    /// The option's name.
+    pub name: String,
+    /// Share of pictures whose choice was the likeliest.
+    pub first: f64,
+    /// Share of pictures whose choice was among the three likeliest.
+    pub among_three: f64,
+    /// The share of the commonest choice: what always answering it would reach.
+    pub commonest: f64,
+}
+
+/// Figures on held-out renders.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct AppearanceFigures {
+    /// By option.
+    pub options: Vec<OptionFigures>,
+    /// By colour slot: name, median and 90th percentile of the difference between answered and preset colour, CIEDE2000.
+    pub colors: Vec<(String, f64, f64)>,
+}
+
+impl AppearanceFigures {
+    /// The figures by name.
+    pub fn report(&self) -> Report {
+        let options = self.options.iter().flat_map(|option| {
+            [
+                (format!("held_out_{}_first", option.name), option.first),
+                (format!("held_out_{}_three", option.name), option.among_three),
+            ]
+        });
+        let colors = self.colors.iter().map(|(name, median, _)| (format!("held_out_{name}_difference"), *median));
+        options.chain(colors).collect()
+    }
+}
+
+/// The answers for pictures with their landmarks.
+///
+/// # Errors
+/// Only those of the network.
+pub fn appearance_answers<'a>(
+    net: &AppearanceNet,
+    items: impl Iterator<Item = (&'a Picture, [Vec2; 68])>,
+) -> Result<Vec<AppearanceAnswer>> {
+    let items: Vec<_> = items.collect();
+    let groups = net.config().groups();
+    let mut answers = Vec::with_capacity(items.len());
+    for chunk in items.chunks(32) {
+        let pixels: Vec<f32> =
+            chunk.iter().flat_map(|(picture, landmarks)| plain_crop(picture, landmarks)).collect();
+        let images = Tensor::from_vec(pixels, (chunk.len(), 3, CROP_SIZE, CROP_SIZE), &Device::Cpu)?;
+        let output = net.forward(&images, false)?;
+        let rows = output.logits.to_vec2::<f32>()?.into_iter().zip(output.colors.to_vec2::<f32>()?);
+        for ((logits, colors), features) in rows.zip(output.features.to_vec2::<f32>()?) {
+            answers.push(AppearanceAnswer {
+                options: groups.iter().map(|&(start, count)| softmax(&logits[start..start + count])).collect(),
+                colors: colors.as_chunks::<3>().0.iter().map(|color| color.map(decoded)).collect(),
+                features,
+            });
+        }
+    }
+    Ok(answers)
+}
+
+/// The answers for photos by their labelled landmarks.
+///
+/// # Errors
+/// Only those of the network.
+pub fn appearance_of_photos(net: &AppearanceNet, photos: &[Photo]) -> Result<Vec<AppearanceAnswer>> {
+    appearance_answers(net, photos.iter().map(|photo| (&photo.picture, photo.landmarks)))
+}
+
+/// The answers for renders.
+///
+/// # Errors
+/// Only those of the network.
+pub fn appearance_of_renders(net: &AppearanceNet, renders: &[Render]) -> Result<Vec<AppearanceAnswer>> {
+    let points = |render: &Render| std::array::from_fn(|i| Vec2::from_array(render.label.landmarks[i]));
+    appearance_answers(net, renders.iter().map(|render| (&render.picture, points(render))))
+}
+
+/// Measures a network on held-out renders.
+///
+/// # Errors
+/// Only those of the network.
+pub fn evaluate_appearance(net: &AppearanceNet, renders: &[Render]) -> Result<AppearanceFigures> {
+    if renders.is_empty() {
+        return Ok(AppearanceFigures::default());
+    }
+    let answers = appearance_of_renders(net, renders)?;
+    let share = |count: usize| count as f64 / renders.len() as f64;
+    let options = net.config().options.iter().enumerate().map(|(index, option)| {
+        let mut counts = vec![0; option.choices.len()];
+        let (mut first, mut among_three) = (0, 0);
+        for (answer, render) in answers.iter().zip(renders) {
+            let preset = render.label.options[index];
+            counts[preset] += 1;
+            let own = answer.options[index][preset];
+            let likelier = answer.options[index].iter().filter(|other| **other > own).count();
+            first += usize::from(likelier == 0);
+            among_three += usize::from(likelier < 3);
+        }
+        OptionFigures {
+            name: option.name.clone(),
+            first: share(first),
+            among_three: share(among_three),
+            commonest: share(counts.into_iter().max().unwrap_or(0)),
+        }
+    });
+    let colors = net.config().colors.iter().enumerate().map(|(index, name)| {
+        let pairs = answers.iter().zip(renders);
+        let mut differences: Vec<f64> = pairs
+            .map(|(answer, render)| f64::from(difference(answer.colors[index], render.label.colors[index])))
+            .collect();
+        differences.sort_by(f64::total_cmp);
+        (name.clone(), differences[differences.len() / 2], differences[differences.len() * 9 / 10])
+    });
+    Ok(AppearanceFigures { options: options.collect(), colors: colors.collect() })
+}

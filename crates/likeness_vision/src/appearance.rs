@@ -1,0 +1,109 @@
+//! Hair, brows, beard, glasses and colours from a photo.
+
+use glam::Vec2;
+use likeness_nets::{
+    APPEARANCE, AppearanceConfig, AppearanceNet, FoldedAppearanceNet, OptionHead, Weights, WeightsMeta, crop_tensor,
+    decoded, softmax,
+};
+use likeness_rig::Rig;
+use likeness_rig::crop::{CROP_SIZE, photo_to_portrait};
+use serde::Serialize;
+
+use crate::error::{Result, VisionError};
+use crate::photo::Photo;
+use crate::warp::warp;
+
+/// An answer less likely than this is not taken: the option keeps the rig's default.
+const SURE: f32 = 0.3;
+
+/// What an option of the rig looks like on a photo.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OptionAnswer {
+    /// The option's name.
+    pub option: String,
+    /// The choice: the likeliest, or the rig's default where the network is not sure of any.
+    pub choice: String,
+    /// 0..1: the probability of the likeliest choice.
+    pub confidence: f32,
+}
+
+/// What the appearance network reads in a photo.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Appearance {
+    /// One answer for each option of the rig, in its order.
+    pub options: Vec<OptionAnswer>,
+    /// One colour for each slot of the rig, in its order, linear RGB as in even white light.
+    pub colors: Vec<[f32; 3]>,
+}
+
+/// The appearance network of a rig.
+#[derive(Debug)]
+pub struct AppearanceReader {
+    net: FoldedAppearanceNet,
+    meta: WeightsMeta,
+    /// Each option's default.
+    defaults: Vec<String>,
+}
+
+impl AppearanceReader {
+    /// Reads the bytes of a weight file; `source` names it in errors.
+    ///
+    /// # Errors
+    /// A damaged file, another architecture, another rig, other options or colours than the rig's.
+    pub fn from_bytes(bytes: &[u8], source: &str, rig: &Rig) -> Result<Self> {
+        let weights = Weights::from_bytes(bytes, source)?;
+        weights.expect_architecture(APPEARANCE)?;
+        weights.expect_rig(rig)?;
+        let config: AppearanceConfig = weights.config()?;
+        let fail = |field: &str, problem: String| {
+            Err(VisionError::Model { file: source.to_owned(), field: format!("config.{field}"), problem })
+        };
+        if config.input != CROP_SIZE {
+            return fail("input", format!("is {}, needed is {CROP_SIZE}", config.input));
+        }
+        let expected = AppearanceConfig::new(rig);
+        let same = |(a, b): (&OptionHead, &OptionHead)| a == b;
+        if config.options.len() != expected.options.len() || !config.options.iter().zip(&expected.options).all(same) {
+            return fail("options", "are not those of the rig: train the appearance network for it".into());
+        }
+        if config.colors != expected.colors {
+            return fail("colors", "are not those of the rig: train the appearance network for it".into());
+        }
+        let net = weights.build(|vb| AppearanceNet::new(&config, vb))?.fold()?;
+        let defaults = rig.options.iter().map(|option| option.default.clone()).collect();
+        Ok(Self { net, meta: weights.meta().clone(), defaults })
+    }
+
+    /// What the network's file says about it.
+    #[must_use]
+    pub fn meta(&self) -> &WeightsMeta {
+        &self.meta
+    }
+
+    /// The appearance of the face with these landmarks, pixels of the upright photo.
+    ///
+    /// # Errors
+    /// [`VisionError::DegenerateLandmarks`].
+    pub fn read(&self, photo: &Photo, landmarks: &[Vec2; 68]) -> Result<Appearance> {
+        let to_crop = photo_to_portrait(landmarks)
+            .filter(|found| found.inverse().is_some())
+            .ok_or(VisionError::DegenerateLandmarks)?;
+        let crop = warp(&photo.pixels, &to_crop, CROP_SIZE as u32);
+        let output = self.net.forward(&crop_tensor(&[crop.as_raw()], CROP_SIZE)?)?;
+        let logits: Vec<f32> = output.logits.flatten_all()?.to_vec1()?;
+        let colors: Vec<f32> = output.colors.flatten_all()?.to_vec1()?;
+        let config = self.net.config();
+        let options = config.options.iter().zip(config.groups()).zip(&self.defaults);
+        let options = options.map(|((option, (start, count)), default)| {
+            let chances = softmax(&logits[start..start + count]);
+            let (best, confidence) =
+                chances.into_iter().enumerate().fold((0, 0.0), |best, new| if new.1 > best.1 { new } else { best });
+            let choice = if confidence < SURE { default } else { &option.choices[best] };
+            OptionAnswer { option: option.name.clone(), choice: choice.clone(), confidence }
+        });
+        Ok(Appearance {
+            options: options.collect(),
+            colors: colors.as_chunks::<3>().0.iter().map(|color| color.map(decoded)).collect(),
+        })
+    }
+}
