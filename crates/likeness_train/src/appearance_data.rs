@@ -57,13 +57,7 @@ impl AppearanceData {
     ///
     /// # Errors
     /// A batch needs renders or photos, and there are none; renders without options or colours of the rig.
-    pub fn new(
-        rig: &Rig,
-        renders: Vec<Render>,
-        photos: Vec<Photo>,
-        counts: [usize; 2],
-        balance: f32,
-    ) -> Result<Self> {
+    pub fn new(rig: &Rig, renders: Vec<Render>, photos: Vec<Photo>, counts: [usize; 2], balance: f32) -> Result<Self> {
         let here = Path::new("training data");
         if renders.is_empty() || counts[0] == 0 || (counts[1] > 0 && photos.is_empty()) {
             return Err(data_error(here, "batch", "renders are needed, and photos unless --photo-share is 0"));

@@ -5,8 +5,8 @@ use std::{path::PathBuf, sync::Arc, time::Instant};
 use candle_core::{Device, Tensor};
 use candle_nn::VarMap;
 use likeness_nets::{
-    APPEARANCE, AdamW, AdamWConfig, AppearanceConfig, AppearanceNet, AppearanceOutput, DomainNet, Precision, SeededInit,
-    WeightsMeta, backward, cross_entropy, save_weights,
+    APPEARANCE, AdamW, AdamWConfig, AppearanceConfig, AppearanceNet, AppearanceOutput, DomainNet, Precision,
+    SeededInit, WeightsMeta, backward, cross_entropy, save_weights,
 };
 use likeness_rig::crop::CROP_SIZE;
 

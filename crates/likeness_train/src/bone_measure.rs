@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::{
     bone_data::{Photo, plain_crop},
     error::Result,
+    evaluate::domain::{PROBE_SHARE, evaluate_domain},
     geometry::View,
     head::Head,
     metrics::Report,
@@ -109,6 +110,8 @@ pub struct Figures {
     pub own_below_mean: Option<f64>,
     /// Share of (photo, other face) pairs in which the own face is nearer.
     pub own_below_other: Option<f64>,
+    /// How well a fresh discriminator tells photos from renders by the features.
+    pub domain: Option<f64>,
     /// How well the distance of faces tells pairs of photos of one person from those of two people.
     pub same_person_auc: Option<f64>,
     /// The same by the plain root mean square of vertex movement.
@@ -130,6 +133,7 @@ impl Figures {
             ("held_out_other", self.other),
             ("held_out_own_below_mean", self.own_below_mean),
             ("held_out_own_below_other", self.own_below_other),
+            ("held_out_domain", self.domain),
             ("held_out_auc", self.same_person_auc),
             ("held_out_auc_vertices", self.same_person_auc_vertices),
             ("held_out_auc_latents", self.same_person_auc_latents),
@@ -147,12 +151,15 @@ const OTHERS: usize = 20;
 /// Only those of the network.
 pub fn measure(net: &BonePointNet, head: &Head, space: &ShapeSpace, held_out: &HeldOut) -> Result<Figures> {
     let mut figures = Figures::default();
+    let mut of_renders: Vec<Vec<f32>> = Vec::new();
     if !held_out.renders.is_empty() {
         let items = held_out
             .renders
             .iter()
             .map(|render| (&render.picture, std::array::from_fn(|i| Vec2::from_array(render.label.landmarks[i]))));
-        measure_renders(&answers(net, items)?, head, space, &held_out.renders, &mut figures)?;
+        let answers = answers(net, items)?;
+        measure_renders(&answers, head, space, &held_out.renders, &mut figures)?;
+        of_renders = answers.into_iter().map(|answer| answer.features).collect();
     }
     if !held_out.photos.is_empty() {
         let answers = answers(net, held_out.photos.iter().map(|photo| (&photo.picture, photo.landmarks)))?;
@@ -161,6 +168,13 @@ pub fn measure(net: &BonePointNet, head: &Head, space: &ShapeSpace, held_out: &H
         let faces: Vec<&[f32]> = answers.iter().map(|answer| answer.parameters.as_slice()).collect();
         let aucs = same_person(space, &faces, &people)?;
         [figures.same_person_auc, figures.same_person_auc_vertices, figures.same_person_auc_latents] = aucs.map(Some);
+        if !of_renders.is_empty() {
+            let mut by_person: Vec<(u64, Vec<f32>)> =
+                people.iter().copied().zip(answers.into_iter().map(|answer| answer.features)).collect();
+            by_person.sort_by_key(|(person, _)| *person);
+            let of_photos: Vec<Vec<f32>> = by_person.into_iter().map(|(_, features)| features).collect();
+            figures.domain = Some(evaluate_domain(&of_photos, &of_renders, PROBE_SHARE, 1)?.accuracy);
+        }
     }
     Ok(figures)
 }

@@ -125,7 +125,12 @@ pub fn save(
 ///
 /// # Errors
 /// The file is missing, damaged or of other networks.
-pub fn load(path: &Path, map: &VarMap, optimizer: &mut AdamW, average: &mut Average) -> Result<(Standing, BTreeMap<String, Tensor>)> {
+pub fn load(
+    path: &Path,
+    map: &VarMap,
+    optimizer: &mut AdamW,
+    average: &mut Average,
+) -> Result<(Standing, BTreeMap<String, Tensor>)> {
     let weights = Weights::load(path)?;
     weights.expect_architecture(CHECKPOINT)?;
     let standing: Standing = weights.config()?;

@@ -53,6 +53,8 @@ impl DomainLoss {
 const REMEMBERED: usize = 1024;
 /// Features of each domain in one further step of the domain network.
 const HALF_BATCH: usize = 64;
+/// Remembered features from which on it is trained further.
+const ENOUGH: usize = 16;
 /// The names of the remembered features in a checkpoint.
 const NAMES: [&str; 2] = ["renders", "photos"];
 
@@ -99,7 +101,7 @@ impl DomainMemory {
         count: usize,
     ) -> Result<()> {
         let mut dice = Dice::new(self.seed, Purpose::DomainMemory, step);
-        if self.features.iter().any(|features| features.len() < HALF_BATCH * self.width) {
+        if self.features.iter().any(|features| features.len() < ENOUGH * self.width) {
             return Ok(());
         }
         for _ in 0..count {
@@ -160,6 +162,40 @@ mod tests {
     use candle_core::Var;
 
     use super::*;
+
+    #[test]
+    fn a_remembering_domain_network_learns_between_steps_and_forgets_the_oldest() {
+        let map = candle_nn::VarMap::new();
+        let domain = DomainNet::new(3, likeness_nets::SeededInit::builder(&map, 1, &Device::Cpu).pp("domain")).unwrap();
+        let config = likeness_nets::AdamWConfig { learning_rate: 3e-3, ..likeness_nets::AdamWConfig::default() };
+        let mut optimizer = AdamW::new(&map, config).unwrap();
+        let mut memory = DomainMemory::new(3, 1);
+        let mut dice = Dice::new(1, Purpose::Probe, 0);
+        let mut batch = |shift: f32| {
+            let rows: Vec<f32> = (0..32)
+                .flat_map(|i| [if i < 16 { shift } else { 0.0 }, 0.0, 0.0].map(|at| dice.normal(at, 0.5)))
+                .collect();
+            Tensor::from_vec(rows, (32, 3), &Device::Cpu).unwrap()
+        };
+        // What is forgotten said the opposite.
+        for _ in 0..10 {
+            memory.remember(&batch(-2.0), 16).unwrap();
+        }
+        for _ in 0..REMEMBERED / 16 {
+            memory.remember(&batch(2.0), 16).unwrap();
+        }
+        let loss = |domain: &DomainNet, features: &Tensor| -> f32 {
+            DomainLoss::new(features, domain, 16, 16, None).unwrap().told.to_scalar().unwrap()
+        };
+        let fresh = batch(2.0);
+        let before = loss(&domain, &fresh);
+        memory.train(&domain, &mut optimizer, 0.01, 1, 60).unwrap();
+        assert!(loss(&domain, &fresh) < 0.6 * before, "{before} to {}", loss(&domain, &fresh));
+        let mut other = DomainMemory::new(3, 1);
+        other.restore(&memory.state().unwrap()).unwrap();
+        assert_eq!(other.features, memory.features);
+        assert_eq!(memory.features[0].len(), 3 * REMEMBERED);
+    }
 
     #[test]
     fn standardised_features_ignore_scale_and_shift_and_constants_stay_finite() {

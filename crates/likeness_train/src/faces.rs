@@ -109,10 +109,8 @@ fn draw(
     options: &FacesOptions,
     indices: std::ops::Range<u64>,
 ) -> Result<Vec<(RenderLabel, Picture)>> {
-    let scenes: Vec<(u64, Scene)> = indices
-        .into_par_iter()
-        .map(|index| (index, draw_scene(&head.rig, people, options.seed, index)))
-        .collect();
+    let scenes: Vec<(u64, Scene)> =
+        indices.into_par_iter().map(|index| (index, draw_scene(&head.rig, people, options.seed, index))).collect();
     let shots: Vec<Shot> = scenes.par_iter().map(|(_, scene)| shot(scene, options.size)).collect();
     let passes = Passes { parts: options.masks, ..Passes::COLOR };
     let pictures = renderer.render(&shots, options.size, passes)?;

@@ -85,8 +85,7 @@ pub fn draw_scene(rig: &Rig, people: &People<'_>, seed: u64, index: u64) -> Scen
     // Dice of their own, so that the choice changes nothing else.
     let chance = Dice::new(seed, Purpose::Population, index).uniform(0.0, 1.0);
     let population = people.population.filter(|(_, share)| chance < *share).map(|(population, _)| population);
-    let (turns, smiles) =
-        if population.is_some() { (PORTRAIT_POSE, PORTRAIT_SMILES) } else { (ANY_POSE, ANY_SMILES) };
+    let (turns, smiles) = if population.is_some() { (PORTRAIT_POSE, PORTRAIT_SMILES) } else { (ANY_POSE, ANY_SMILES) };
     let mut face = Face::neutral(rig);
     face.parameters = population.unwrap_or(people.prior).sample(dice.rng());
     let colors = draw_colors(&mut dice);

@@ -6,6 +6,8 @@ use std::{fs, path::Path, sync::OnceLock};
 use glam::Vec2;
 use likeness_rig::Camera;
 use likeness_train::{
+    appearance_data::AppearanceData,
+    appearance_training::{AppearanceOptions, train_appearance},
     bone_data::{BoneData, Mix, Photo},
     bone_losses::LossWeights,
     bone_measure::HeldOut,
@@ -60,8 +62,8 @@ fn render(index: u64) -> Render {
         rig: head.rig.id.clone(),
         rig_version: head.rig.version,
         parameters: scene.face.parameters.clone(),
-        options: vec![],
-        colors: vec![],
+        options: scene.face.options.clone(),
+        colors: scene.face.colors.clone(),
         expression: scene.expression.to_vec(),
         pose: [scene.pose.yaw, scene.pose.pitch, scene.pose.roll],
         gaze: scene.gaze,
@@ -176,6 +178,70 @@ fn a_phase_leaves_the_other_networks_alone() {
     }
 }
 
+fn appearance_options(folder: &Path, steps: u64) -> AppearanceOptions {
+    AppearanceOptions {
+        out: folder.join("weights.safetensors"),
+        run: folder.to_path_buf(),
+        steps,
+        minutes: None,
+        learning_rate: 1e-3,
+        weight_decay: 0.01,
+        seed: 3,
+        average: 0.9,
+        workers: 1,
+        checkpoint_every: 5,
+        measure_every: 1000,
+        resume: false,
+        domain: [0.2, 0.1],
+        domain_steps: 1,
+        colors: 8.0,
+        revision: String::new(),
+    }
+}
+
+/// A picture of one colour, as is its label.
+fn tinted(index: u64) -> Render {
+    let mut render = render(index);
+    let light = index % 2 == 0;
+    render.picture = Picture::from_pixel(192, 192, image::Rgb(if light { [200, 160, 140] } else { [60, 40, 30] }));
+    for (option, choice) in head().rig.options.iter().zip(&mut render.label.options) {
+        *choice = if light { 0 } else { option.choices.len() - 1 };
+    }
+    render.label.colors.fill(if light { [0.6, 0.4, 0.3] } else { [0.05, 0.02, 0.01] });
+    render
+}
+
+#[test]
+fn appearance_is_learned_and_a_resumed_run_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = || {
+        let renders = (0..8).map(tinted).collect();
+        AppearanceData::new(&head().rig, renders, (0..4).map(photo).collect(), [6, 2], 0.5).unwrap()
+    };
+    let held_out: Vec<Render> = (40..48).map(tinted).collect();
+    let report = train_appearance(head(), data(), &held_out, &appearance_options(folder.path(), 60)).unwrap();
+    for option in &head().rig.options {
+        assert!(report[&format!("held_out_{}_first", option.name)] > 0.8, "{report:?}");
+    }
+    assert!(report["held_out_skin_difference"] < 20.0, "{report:?}");
+    let (whole, halves) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    train_appearance(head(), data(), &[], &appearance_options(whole.path(), 10)).unwrap();
+    train_appearance(head(), data(), &[], &appearance_options(halves.path(), 5)).unwrap();
+    assert_eq!(read_metrics(&halves.path().join("metrics.jsonl")).unwrap().len(), 1);
+    let resumed = AppearanceOptions { resume: true, ..appearance_options(halves.path(), 10) };
+    train_appearance(head(), data(), &[], &resumed).unwrap();
+    let last = |folder: &Path| read_metrics(&folder.join("metrics.jsonl")).unwrap().last().unwrap()["step"];
+    assert_eq!(last(halves.path()), last(whole.path()));
+}
+
+#[test]
+fn renders_without_options_cannot_teach_appearance() {
+    let mut bare = render(0);
+    bare.label.options.clear();
+    let error = AppearanceData::new(&head().rig, vec![bare], vec![], [4, 0], 0.0).err().unwrap().to_string();
+    assert!(error.contains("render 0") && error.contains("render the shards again"), "{error}");
+}
+
 #[test]
 fn landmarks_are_learned() {
     let folder = tempfile::tempdir().unwrap();
@@ -243,7 +309,8 @@ fn a_population_changes_its_share_of_the_scenes() {
 fn presets_change_the_face_and_nothing_else() {
     let head = head();
     let preset = likeness_rig::Face::neutral(&head.rig);
-    let with = draw_scene(&head.rig, &People { presets: std::slice::from_ref(&preset), ..People::natural(&head.prior) }, 1, 4);
+    let with =
+        draw_scene(&head.rig, &People { presets: std::slice::from_ref(&preset), ..People::natural(&head.prior) }, 1, 4);
     let without = draw_scene(&head.rig, &People::natural(&head.prior), 1, 4);
     assert_eq!(with.face.parameters, preset.parameters);
     assert_eq!((with.pose, with.expression, with.distance), (without.pose, without.expression, without.distance));

@@ -31,8 +31,8 @@ mod predict;
 mod quality;
 mod warp;
 
-pub use appearance::{Appearance, AppearanceReader, OptionAnswer};
 pub use align::{align_crop, landmark_crop, landmark_recrop};
+pub use appearance::{Appearance, AppearanceReader, OptionAnswer};
 pub use colors::{MeasuredColors, measure_colors};
 pub use detect::{Detector, FaceBox};
 pub use error::{Result, VisionError};

@@ -6,8 +6,8 @@ use candle_nn::VarMap;
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
 use likeness_nets::{
-    APPEARANCE, AppearanceConfig, AppearanceNet, BONE_POINT, BonePointConfig, BonePointNet, LANDMARK, LandmarkConfig, LandmarkNet, Precision, PriorStart,
-    SeededInit, WeightsMeta, named_tensors, save_weights,
+    APPEARANCE, AppearanceConfig, AppearanceNet, BONE_POINT, BonePointConfig, BonePointNet, LANDMARK, LandmarkConfig,
+    LandmarkNet, Precision, PriorStart, SeededInit, WeightsMeta, named_tensors, save_weights,
 };
 use likeness_rig::crop::reference;
 use likeness_rig::{Prior, Rig};

@@ -73,7 +73,9 @@ impl PredictionFiles {
             (None, None) => true,
             _ => false,
         };
-        same_appearance && Arc::ptr_eq(&self.rig, &other.rig) && pairs.iter().all(|(left, right)| Arc::ptr_eq(&left.bytes, &right.bytes))
+        same_appearance
+            && Arc::ptr_eq(&self.rig, &other.rig)
+            && pairs.iter().all(|(left, right)| Arc::ptr_eq(&left.bytes, &right.bytes))
     }
 }
 

@@ -1,11 +1,12 @@
 //! The networks, their losses and the optimiser together.
 
 use crate::common::{all_values, largest, largest_difference, noise, variables};
-use candle_core::{Device, Tensor};
+use candle_core::{Device, Tensor, Var};
 use candle_nn::{VarBuilder, VarMap};
 use likeness_nets::{
-    AdamW, AdamWConfig, BonePointConfig, BonePointNet, DomainNet, Error, LANDMARKS, LandmarkConfig, LandmarkNet,
-    PriorStart, SeededInit, bce_with_logits, crop_tensor, reverse_gradient, weighted_squared_error,
+    AdamW, AdamWConfig, AppearanceConfig, AppearanceNet, BonePointConfig, BonePointNet, DomainNet, Error, LANDMARKS,
+    LandmarkConfig, LandmarkNet, OptionHead, PriorStart, SeededInit, backward, bce_with_logits, crop_tensor,
+    cross_entropy, decoded, encoded, reverse_gradient, softmax, weighted_squared_error,
 };
 
 const PARAMETERS: usize = 11;
@@ -219,7 +220,7 @@ fn first_values_depend_on_seed_and_name_only() {
 
 #[test]
 fn reversed_gradients_keep_values() {
-    let x = candle_core::Var::from_tensor(&noise(1, &[4])).unwrap();
+    let x = Var::from_tensor(&noise(1, &[4])).unwrap();
     let y = reverse_gradient(&x, 0.7).unwrap();
     assert!(largest_difference(&x, &y) < 1e-6);
     let weights = noise(2, &[4]);
@@ -230,7 +231,7 @@ fn reversed_gradients_keep_values() {
 #[test]
 fn cross_entropy_is_right_and_stays_finite() {
     let loss = |logit: f32, target: f32| {
-        let x = candle_core::Var::new(&[logit], &Device::Cpu).unwrap();
+        let x = Var::new(&[logit], &Device::Cpu).unwrap();
         let t = Tensor::new(&[target], &Device::Cpu).unwrap();
         let loss = bce_with_logits(&x, &t).unwrap();
         let gradient = loss.backward().unwrap().get(&x).unwrap().to_vec1::<f32>().unwrap()[0];
@@ -299,4 +300,62 @@ fn impossible_sizes_are_errors() {
         BonePointNet::new(&small(), builder(&map), Some(prior)),
         Err(Error::Config { field: "prior", .. })
     ));
+}
+
+fn appearance() -> AppearanceConfig {
+    let head = |name: &str, choices: &[&str]| OptionHead {
+        name: name.into(),
+        choices: choices.iter().map(|choice| (*choice).to_owned()).collect(),
+    };
+    AppearanceConfig {
+        input: 32,
+        widths: [4, 4, 8, 8],
+        hidden: 8,
+        options: vec![head("hair", &["short", "long", "none"]), head("beard", &["none", "full"])],
+        colors: vec!["skin".into(), "hair".into()],
+    }
+}
+
+#[test]
+fn appearance_networks_answer_the_same_folded_and_get_every_gradient() {
+    let map = VarMap::new();
+    let net = AppearanceNet::new(&appearance(), builder(&map)).unwrap();
+    let images = noise(3, &[5, 3, 32, 32]);
+    let output = net.forward(&images, true).unwrap();
+    assert_eq!((output.logits.dims(), output.colors.dims()), ([5, 5].as_slice(), [5, 6].as_slice()));
+    let targets = Tensor::new(
+        &[[0.9f32, 0.05, 0.05], [0.0, 1.0, 0.0], [0.2, 0.3, 0.5], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]],
+        &Device::Cpu,
+    );
+    let first = cross_entropy(&output.logits.narrow(1, 0, 3).unwrap(), &targets.unwrap()).unwrap();
+    let second = output.colors.sqr().unwrap().mean_all().unwrap();
+    let gradients = backward(&(first + second).unwrap()).unwrap();
+    let optimiser = AdamW::new(&map, AdamWConfig::default()).unwrap();
+    assert!(optimiser.missing(&gradients).is_empty(), "{:?}", optimiser.missing(&gradients));
+    let plain = net.forward(&images, false).unwrap();
+    let folded = net.fold().unwrap().forward(&images).unwrap();
+    for (a, b) in
+        [(&plain.logits, &folded.logits), (&plain.colors, &folded.colors), (&plain.features, &folded.features)]
+    {
+        assert!(largest_difference(a, b) < 1e-4 * (1.0 + largest(a)));
+    }
+    let none = AppearanceConfig { options: vec![], ..appearance() };
+    assert!(AppearanceNet::new(&none, builder(&VarMap::new())).is_err());
+}
+
+#[test]
+fn softmax_cross_entropy_is_right_and_its_gradient_too() {
+    let logits = Var::new(&[[1.0f32, -2.0, 0.5], [300.0, 0.0, -300.0]], &Device::Cpu).unwrap();
+    let targets = Tensor::new(&[[0.7f32, 0.1, 0.2], [1.0, 0.0, 0.0]], &Device::Cpu).unwrap();
+    let loss = cross_entropy(logits.as_tensor(), &targets).unwrap();
+    let chances = softmax(&[1.0, -2.0, 0.5]);
+    let wanted: f32 = [0.7, 0.1, 0.2].iter().zip(&chances).map(|(t, p): (&f32, &f32)| -t * p.ln()).sum::<f32>() / 2.0;
+    assert!((loss.to_scalar::<f32>().unwrap() - wanted).abs() < 1e-5);
+    let gradients = loss.backward().unwrap();
+    let gradient = gradients.get(logits.as_tensor()).unwrap().to_vec2::<f32>().unwrap();
+    for ((gradient, chance), target) in gradient[0].iter().zip(&chances).zip([0.7, 0.1, 0.2]) {
+        assert!((gradient - (chance - target) / 2.0).abs() < 1e-5, "{gradient} {chance} {target}");
+    }
+    assert!(gradient[1].iter().all(|value| value.abs() < 1e-5));
+    assert!((decoded(encoded(0.2)) - 0.2).abs() < 1e-6);
 }

@@ -42,3 +42,15 @@ fn a_photo_is_brought_onto_the_reference() {
     }
     assert_eq!(photo_to_crop(&[Vec2::ONE; LANDMARK_COUNT]), None);
 }
+
+#[test]
+fn a_portrait_shows_more_of_the_same() {
+    let photo = Similarity { a: 3.0, b: 0.8, tx: 200.0, ty: 90.0 };
+    let landmarks = reference().map(|point| photo.apply(point));
+    let (face, portrait) = (photo_to_crop(&landmarks).unwrap(), photo_to_portrait(&landmarks).unwrap());
+    let eyes = |to: &Similarity| (to.apply(landmarks[36]), to.apply(landmarks[45]));
+    let (right, left) = eyes(&portrait);
+    assert!((left.x - right.x - PORTRAIT_EYE_DISTANCE).abs() < 0.1 && (left.y - right.y).abs() < 0.1);
+    assert!(((left + right) / 2.0).distance(PORTRAIT_EYES) < 0.1);
+    assert!((face.angle() - portrait.angle()).abs() < 1e-5);
+}

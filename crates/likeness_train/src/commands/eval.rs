@@ -10,7 +10,7 @@ use likeness_train::{
     bone_measure::{HeldOut, answers, measure},
     evaluate::{
         appearance::{appearance_of_photos, appearance_of_renders, evaluate_appearance},
-        domain::evaluate_domain,
+        domain::{PROBE_SHARE, evaluate_domain},
         landmarks::evaluate_landmarks,
         real::{evaluate_real, groups_of},
     },
@@ -262,9 +262,6 @@ pub(crate) struct Domain {
     #[arg(long)]
     json: bool,
 }
-
-/// The part of the held-out features that the fresh discriminator is trained on.
-const PROBE_SHARE: f64 = 0.6;
 
 impl Domain {
     fn run(self) -> Result<()> {

@@ -45,7 +45,8 @@ impl Population {
         let weights = balance_weights(&photos.iter().map(|photo| &photo.label).collect::<Vec<_>>(), self.balance);
         let seen = answers(&net, photos.iter().map(|photo| (&photo.picture, photo.landmarks)))?;
         let renders = renders(&self.renders, &head, false, usize::MAX)?;
-        let points = |render: &likeness_train::shards::Render| std::array::from_fn(|i| render.label.landmarks[i].into());
+        let points =
+            |render: &likeness_train::shards::Render| std::array::from_fn(|i| render.label.landmarks[i].into());
         let on_renders = answers(&net, renders.iter().map(|render| (&render.picture, points(render))))?;
         let weighed: Vec<(&[f32], f32)> =
             seen.iter().zip(&weights).map(|(answer, weight)| (answer.parameters.as_slice(), *weight)).collect();

@@ -333,7 +333,10 @@ impl Appearance {
         let common = self.common;
         let head = Head::load(&common.rig)?;
         let Some(folder) = &common.renders else {
-            return Err(TrainError::Option { option: "renders", problem: "is needed: options are learned there".into() });
+            return Err(TrainError::Option {
+                option: "renders",
+                problem: "is needed: options are learned there".into(),
+            });
         };
         let all = load_renders(folder, &head.rig, common.max_renders)?;
         check_labels(&head.rig, &all)?;

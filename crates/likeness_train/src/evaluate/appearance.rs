@@ -7,12 +7,7 @@ use likeness_rig::{color::difference, crop::CROP_SIZE};
 use serde::Serialize;
 
 use crate::{
-    appearance_data::plain_crop,
-    bone_data::Photo,
-    error::Result,
-    metrics::Report,
-    picture::Picture,
-    shards::Render,
+    appearance_data::plain_crop, bone_data::Photo, error::Result, metrics::Report, picture::Picture, shards::Render,
 };
 
 /// What the network answers for one picture.
@@ -75,8 +70,7 @@ pub fn appearance_answers<'a>(
     let groups = net.config().groups();
     let mut answers = Vec::with_capacity(items.len());
     for chunk in items.chunks(32) {
-        let pixels: Vec<f32> =
-            chunk.iter().flat_map(|(picture, landmarks)| plain_crop(picture, landmarks)).collect();
+        let pixels: Vec<f32> = chunk.iter().flat_map(|(picture, landmarks)| plain_crop(picture, landmarks)).collect();
         let images = Tensor::from_vec(pixels, (chunk.len(), 3, CROP_SIZE, CROP_SIZE), &Device::Cpu)?;
         let output = net.forward(&images, false)?;
         let rows = output.logits.to_vec2::<f32>()?.into_iter().zip(output.colors.to_vec2::<f32>()?);

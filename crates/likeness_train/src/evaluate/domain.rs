@@ -23,6 +23,9 @@ pub struct DomainFigures {
     pub counts: [usize; 2],
 }
 
+/// The part of held-out features that a fresh discriminator is trained on.
+pub const PROBE_SHARE: f64 = 0.6;
+
 /// Steps of the discriminator's training, and pictures of each kind a step.
 const STEPS: usize = 1500;
 const HALF_BATCH: usize = 64;
