@@ -2,7 +2,7 @@
 
 use rand::{Rng, RngExt};
 
-use crate::{Rig, palette::NaturalColors};
+use crate::{AppearanceOption, Rig, palette::NaturalColors};
 
 /// Parameters by which heads of men and women differ most, and in which direction: heavier brows, a broader and longer jaw,
 /// a thicker neck.
@@ -65,6 +65,55 @@ const BEARDS: [Share; 8] = [
 ];
 const GLASSES: [Share; 3] = [("none", 80.0, 80.0), ("round", 9.0, 10.0), ("rectangular", 11.0, 10.0)];
 
+/// Choices that look alike from afar, the plainest first.
+const FAMILIES: [(&str, &[&[&str]]); 4] = [
+    (
+        "hair.style",
+        &[
+            &["short_straight", "side_part", "slick_back", "short_curly", "receding", "receding_slick"],
+            &["buzz", "receding_buzz"],
+            &["bald", "horseshoe"],
+            &["bob", "bob_fringe"],
+            &["shoulder_straight", "shoulder_wavy", "long_straight", "long_curly"],
+            &["ponytail", "bun"],
+            &["afro"],
+        ],
+    ),
+    ("brows", &[&["medium", "thin", "thick", "straight", "arched", "bushy", "sparse", "monobrow"]]),
+    (
+        "beard",
+        &[&["none"], &["stubble", "sideburns"], &["short_full", "goatee", "chin_strap", "moustache", "long_full"]],
+    ),
+    ("glasses", &[&["none"], &["rectangular", "round"]]),
+];
+/// The part of its family's probability from which on a choice is taken.
+const CLEAR: f32 = 0.45;
+
+/// The place of the choice to take for an option, given the probability of each of its choices. A choice that is likeliest by itself
+/// may be wrong by far where many choices that look alike share the rest: first the likeliest family is found, then its
+/// likeliest member, or the plainest where no member is clear. An option of another name takes the likeliest choice.
+pub fn settle(option: &AppearanceOption, chances: &[f32]) -> usize {
+    let chance = |place: usize| chances.get(place).copied().unwrap_or(0.0);
+    let likeliest = |places: &mut dyn Iterator<Item = usize>| {
+        places.fold(None, |best: Option<usize>, place| match best {
+            Some(best) if chance(best) >= chance(place) => Some(best),
+            _ => Some(place),
+        })
+    };
+    let families = FAMILIES.iter().find(|(name, _)| *name == option.name).map_or(&[][..], |(_, families)| families);
+    let place = |choice: &&str| option.choices.iter().position(|known| known == choice);
+    let members: Vec<Vec<usize>> = families.iter().map(|family| family.iter().filter_map(place).collect()).collect();
+    let total = |members: &[usize]| members.iter().map(|place| chance(*place)).sum::<f32>();
+    let family = members.iter().filter(|members| !members.is_empty()).max_by(|a, b| total(a).total_cmp(&total(b)));
+    let Some(family) = family.filter(|family| total(family) > 0.0) else {
+        return likeliest(&mut (0..option.choices.len())).unwrap_or(0);
+    };
+    match likeliest(&mut family.iter().copied()) {
+        Some(best) if chance(best) >= CLEAR * total(family) => best,
+        _ => family[0],
+    }
+}
+
 /// Draws a choice for each option of a rig, as goes together on one person with these parameters and colours: beards on men,
 /// tight curls mostly with dark hair. Options and choices of other names are equally likely.
 pub fn sample(rig: &Rig, parameters: &[f32], colors: &NaturalColors, rng: &mut impl Rng) -> Vec<usize> {
@@ -121,6 +170,7 @@ fn pick(weights: impl Iterator<Item = f32>, rng: &mut impl Rng) -> usize {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 
@@ -144,6 +194,41 @@ mod tests {
             seen.insert(options);
         }
         assert!(seen.len() > 1);
+    }
+
+    fn option(name: &str, choices: &[&str]) -> AppearanceOption {
+        let mut option = synthetic::rig().options[0].clone();
+        option.name = name.into();
+        option.choices = choices.iter().map(|choice| (*choice).to_owned()).collect();
+        option
+    }
+
+    #[test]
+    fn many_likely_long_styles_beat_one_short_style() {
+        let hair = option("hair.style", &["bald", "slick_back", "shoulder_straight", "long_straight", "long_curly"]);
+        assert_eq!(settle(&hair, &[0.1, 0.3, 0.15, 0.15, 0.3]), 4);
+        assert_eq!(settle(&hair, &[0.1, 0.3, 0.19, 0.2, 0.21]), 2, "none is clear: the plainest");
+        assert_eq!(settle(&hair, &[0.1, 0.7, 0.05, 0.1, 0.05]), 1);
+        let brows = option("brows", &["thin", "medium", "thick"]);
+        assert_eq!(settle(&brows, &[0.4, 0.3, 0.3]), 1);
+        assert_eq!(settle(&brows, &[0.5, 0.3, 0.2]), 0);
+        let other = option("scar", &["none", "left", "right"]);
+        assert_eq!(settle(&other, &[0.3, 0.45, 0.25]), 1);
+        assert_eq!(settle(&other, &[]), 0);
+        assert_eq!(settle(&hair, &[0.0; 5]), 0);
+    }
+
+    #[test]
+    fn the_bundled_heads_choices_all_have_a_family() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/head/head.rig.ron");
+        let rig = Rig::load(&path).unwrap();
+        for option in &rig.options {
+            let (_, families) = FAMILIES.iter().find(|(name, _)| *name == option.name).unwrap();
+            for choice in &option.choices {
+                let count = families.iter().flat_map(|family| family.iter()).filter(|known| *known == choice).count();
+                assert_eq!(count, 1, "{choice}");
+            }
+        }
     }
 
     #[test]

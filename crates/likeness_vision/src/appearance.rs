@@ -5,25 +5,23 @@ use likeness_nets::{
     APPEARANCE, AppearanceConfig, AppearanceNet, FoldedAppearanceNet, OptionHead, Weights, WeightsMeta, crop_tensor,
     decoded, softmax,
 };
-use likeness_rig::Rig;
 use likeness_rig::crop::{CROP_SIZE, photo_to_portrait};
+use likeness_rig::{AppearanceOption, Rig, looks};
 use serde::Serialize;
 
 use crate::error::{Result, VisionError};
 use crate::photo::Photo;
 use crate::warp::warp;
 
-/// An answer less likely than this is not taken: the option keeps the rig's default.
-const SURE: f32 = 0.3;
-
 /// What an option of the rig looks like on a photo.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct OptionAnswer {
     /// The option's name.
     pub option: String,
-    /// The choice: the likeliest, or the rig's default where the network is not sure of any.
+    /// The choice: the likeliest of the likeliest family, or the plainest of that where none is clear, see
+    /// [`looks::settle`].
     pub choice: String,
-    /// 0..1: the probability of the likeliest choice.
+    /// 0..1: the probability of that choice.
     pub confidence: f32,
 }
 
@@ -41,8 +39,7 @@ pub struct Appearance {
 pub struct AppearanceReader {
     net: FoldedAppearanceNet,
     meta: WeightsMeta,
-    /// Each option's default.
-    defaults: Vec<String>,
+    options: Vec<AppearanceOption>,
 }
 
 impl AppearanceReader {
@@ -70,8 +67,7 @@ impl AppearanceReader {
             return fail("colors", "are not those of the rig: train the appearance network for it".into());
         }
         let net = weights.build(|vb| AppearanceNet::new(&config, vb))?.fold()?;
-        let defaults = rig.options.iter().map(|option| option.default.clone()).collect();
-        Ok(Self { net, meta: weights.meta().clone(), defaults })
+        Ok(Self { net, meta: weights.meta().clone(), options: rig.options.clone() })
     }
 
     /// What the network's file says about it.
@@ -92,14 +88,14 @@ impl AppearanceReader {
         let output = self.net.forward(&crop_tensor(&[crop.as_raw()], CROP_SIZE)?)?;
         let logits: Vec<f32> = output.logits.flatten_all()?.to_vec1()?;
         let colors: Vec<f32> = output.colors.flatten_all()?.to_vec1()?;
-        let config = self.net.config();
-        let options = config.options.iter().zip(config.groups()).zip(&self.defaults);
-        let options = options.map(|((option, (start, count)), default)| {
+        let options = self.options.iter().zip(self.net.config().groups()).map(|(option, (start, count))| {
             let chances = softmax(&logits[start..start + count]);
-            let (best, confidence) =
-                chances.into_iter().enumerate().fold((0, 0.0), |best, new| if new.1 > best.1 { new } else { best });
-            let choice = if confidence < SURE { default } else { &option.choices[best] };
-            OptionAnswer { option: option.name.clone(), choice: choice.clone(), confidence }
+            let place = looks::settle(option, &chances);
+            OptionAnswer {
+                option: option.name.clone(),
+                choice: option.choices[place].clone(),
+                confidence: chances[place],
+            }
         });
         Ok(Appearance {
             options: options.collect(),

@@ -10,7 +10,9 @@ use crate::photo::Photo;
 use crate::quality::{QualityWarning, check_usable, eye_distance, head_pose, warnings};
 use candle_core::Tensor;
 use glam::Vec2;
-use likeness_nets::{BONE_POINT, BonePointConfig, BonePointNet, FoldedBonePointNet, Weights, WeightsMeta, crop_tensor};
+use likeness_nets::{
+    BONE_POINT, BonePointConfig, BonePointNet, FoldedBonePointNet, Weights, WeightsMeta, crop_tensor, decoded, encoded,
+};
 use likeness_rig::crop::{CROP_SIZE, INNER};
 use likeness_rig::fit::{self, FitOptions, FitState};
 use likeness_rig::similarity::align;
@@ -25,6 +27,12 @@ const SCORE_SCALE: f32 = 5.0;
 const DISAGREEMENT_SCALE: f32 = 0.1;
 /// Disagreement from which a warning is given.
 const POOR_FIT: f32 = 0.1;
+
+/// How far the skin's colour is the one measured in the photo; the rest is the network's, which knows the light's colour and how human
+/// skin looks.
+const SKIN_MEASURED: f32 = 0.7;
+/// The same for the lips.
+const LIPS_MEASURED: f32 = 0.5;
 
 /// The number of expression coefficients.
 const EXPRESSIONS: usize = likeness_rig::ARKIT_NAMES.len();
@@ -324,6 +332,13 @@ impl FacePredictor {
                 *chosen = option.choices.iter().position(|choice| *choice == answer.choice).unwrap_or(*chosen);
             }
             face.colors.clone_from(colors);
+            for (name, color, part) in [("skin", measured.skin, SKIN_MEASURED), ("lips", measured.lips, LIPS_MEASURED)]
+            {
+                let slot = self.rig.colors.iter().position(|slot| slot.name == name);
+                if let (Some(slot), Some(color)) = (slot.and_then(|slot| face.colors.get_mut(slot)), color) {
+                    *slot = mixed(*slot, color, part);
+                }
+            }
             return face;
         }
         for (name, color) in [("skin", measured.skin), ("lips", measured.lips), ("hair", measured.hair)] {
@@ -355,6 +370,11 @@ impl FacePredictor {
         let sum: f32 = points[INNER].iter().zip(&landmarks[INNER]).map(|(a, b)| fitted.apply(*a).distance(*b)).sum();
         sum / INNER.len() as f32 / eye_distance(landmarks)
     }
+}
+
+/// A part of the second colour in the first, in even steps to the eye.
+fn mixed(first: [f32; 3], second: [f32; 3], part: f32) -> [f32; 3] {
+    std::array::from_fn(|i| decoded(encoded(first[i]) * (1.0 - part) + encoded(second[i]) * part))
 }
 
 fn values(tensor: &Tensor) -> Result<Vec<f32>> {

@@ -471,8 +471,7 @@ impl Default for Hanging {
 
 fn hanging(grower: &mut Grower, style: &Hanging) {
     let comb = parted(style.part, 0.06);
-    // A coarse ground does where long hair covers it.
-    grower.out.shells.push(ShellSpec { level: 2, ..cap(grower.line, 0.0010, 0.45) });
+    grower.out.shells.push(cap(grower.line, 0.0013, 0.45));
     let cut = style.cut;
     let length = move |root: &Root| (root.place.y - cut) * 1.15 + 0.09;
     let v = style.volume;
