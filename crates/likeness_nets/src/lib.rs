@@ -61,6 +61,7 @@ pub mod kernels;
 mod landmark;
 mod linear;
 mod loss;
+mod mirror;
 mod onnx;
 mod optim;
 mod trunk;

@@ -61,3 +61,30 @@ pub const ARKIT_NAMES: [&str; 52] = [
 pub fn arkit_index(name: &str) -> Option<usize> {
     ARKIT_NAMES.iter().position(|known| *known == name)
 }
+
+/// For each coefficient the one that it becomes in a mirror.
+pub fn mirrored_arkit() -> [usize; 52] {
+    std::array::from_fn(|i| {
+        let name = ARKIT_NAMES[i];
+        let swapped = if let Some(stem) = name.strip_suffix("Left") {
+            format!("{stem}Right")
+        } else if let Some(stem) = name.strip_suffix("Right") {
+            format!("{stem}Left")
+        } else {
+            return i;
+        };
+        ARKIT_NAMES.iter().position(|other| *other == swapped).unwrap_or(i)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mirroring_an_expression_twice_is_nothing() {
+        let mirrored = mirrored_arkit();
+        assert!((0..52).all(|i| mirrored[mirrored[i]] == i));
+        assert!((0..52).filter(|&i| mirrored[i] != i).count() >= 36);
+    }
+}

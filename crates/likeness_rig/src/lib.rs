@@ -31,7 +31,7 @@ pub mod similarity;
 #[cfg(test)]
 mod synthetic;
 
-pub use arkit::{ARKIT_NAMES, arkit_index};
+pub use arkit::{ARKIT_NAMES, arkit_index, mirrored_arkit};
 pub use atomic::write_atomic;
 pub use camera::Camera;
 pub use compile::{BoneOffset, CHANNELS, CompiledRig};

@@ -53,7 +53,7 @@ pub struct Bone {
 }
 
 /// One of the nine numbers that place a bone relative to its rest transform.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Channel {
     /// Movement along x, metres.
     TranslationX,
@@ -172,6 +172,41 @@ pub struct ColorSlot {
 }
 
 impl Rig {
+    /// For each parameter what a mirror does to its value: 1 keeps it, -1 makes it `1 - value` (a nose bent to the left is then bent
+    /// to the right). `None` when the mirror image of some face is no face of the rig, for example as one side has a parameter of
+    /// its own.
+    pub fn mirror_signs(&self) -> Option<Vec<f32>> {
+        self.parameters.iter().map(|parameter| self.mirror_sign(parameter)).collect()
+    }
+
+    fn mirror_sign(&self, parameter: &Parameter) -> Option<f32> {
+        let twin = |bone: &str| {
+            let paired = self.bones.iter().find(|known| known.name == bone).and_then(|known| known.mirror.clone());
+            paired.unwrap_or_else(|| bone.to_owned())
+        };
+        // What the parameter does to every channel, and what its mirror image would do.
+        let (mut moves, mut mirrored) = (BTreeMap::new(), BTreeMap::new());
+        for drive in &parameter.drives {
+            let other = twin(&drive.bone);
+            let (amount, reflected) = (drive.amount, drive.amount * drive.channel.mirror_sign());
+            let mut both = vec![(drive.bone.clone(), amount, other.clone(), reflected)];
+            if drive.mirror && other != drive.bone {
+                both.push((other, reflected, drive.bone.clone(), amount));
+            }
+            for (bone, amount, other, reflected) in both {
+                *moves.entry((bone, drive.channel)).or_insert(0.0f32) += amount;
+                *mirrored.entry((other, drive.channel)).or_insert(0.0f32) += reflected;
+            }
+        }
+        let near = |sign: f32| {
+            moves.keys().chain(mirrored.keys()).all(|key| {
+                let (a, b) = (moves.get(key).unwrap_or(&0.0), mirrored.get(key).unwrap_or(&0.0));
+                (a - sign * b).abs() <= 1e-4 * a.abs().max(b.abs())
+            })
+        };
+        [1.0, -1.0].into_iter().find(|sign| near(*sign))
+    }
+
     /// Reads a rig from RON text and validates it; `source` names the file in messages.
     ///
     /// # Errors

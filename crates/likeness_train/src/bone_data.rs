@@ -4,8 +4,9 @@ use std::{collections::BTreeMap, path::Path};
 
 use glam::{Quat, Vec2};
 use likeness_rig::{
-    ARKIT_NAMES, HeadPose, Rig,
+    HeadPose, Rig,
     crop::{CROP_SIZE, EYE_DISTANCE, photo_to_crop},
+    mirrored_arkit,
     similarity::Similarity,
 };
 
@@ -68,10 +69,18 @@ pub struct BoneData {
     photo_weights: Vec<f32>,
     /// Places of the photos of people with several.
     people: Vec<Vec<usize>>,
-    mirrored: bool,
-    mirrored_expression: [usize; 52],
+    /// What a mirror does to the parameters; none when renders cannot be mirrored.
+    mirror: Option<Mirror>,
     parameters: usize,
     mix: Mix,
+}
+
+/// How labels change in a mirror.
+struct Mirror {
+    /// See [`Rig::mirror_signs`].
+    signs: Vec<f32>,
+    /// See [`mirrored_arkit`].
+    expression: [usize; 52],
 }
 
 /// What a batch is made of.
@@ -106,8 +115,7 @@ impl BoneData {
         let people: Vec<Vec<usize>> = people.into_values().filter(|places| places.len() > 1).collect();
         let pairs = if people.is_empty() { 0 } else { mix.pairs.min(mix.photos / 2) };
         Ok(Self {
-            mirrored: is_symmetric(rig),
-            mirrored_expression: mirrored_expression(),
+            mirror: rig.mirror_signs().map(|signs| Mirror { signs, expression: mirrored_arkit() }),
             parameters: rig.parameters.len(),
             mix: Mix { pairs, ..mix },
             renders,
@@ -136,9 +144,9 @@ impl BoneData {
             let render = &self.renders[dice.below(self.renders.len())];
             let points = std::array::from_fn(|i| Vec2::from_array(render.label.landmarks[i]));
             let to_crop = jittered(&points, &mut dice);
-            let flip = self.mirrored && dice.chance(0.5);
-            add_crop(&mut batch, &render.picture, &points, &to_crop, flip, RENDER_STRENGTH, &mut dice);
-            add_labels(&mut batch, &render.label, &to_crop, flip.then_some(&self.mirrored_expression));
+            let flip = self.mirror.as_ref().filter(|_| dice.chance(0.5));
+            add_crop(&mut batch, &render.picture, &points, &to_crop, flip.is_some(), RENDER_STRENGTH, &mut dice);
+            add_labels(&mut batch, &render.label, &to_crop, flip);
         }
         let mut places = Vec::with_capacity(photos);
         for _ in 0..pairs {
@@ -198,14 +206,20 @@ fn add_crop(
     batch.landmarks.extend(points.iter().flat_map(|p| (*p / EYE_DISTANCE).to_array()));
 }
 
-fn add_labels(batch: &mut BoneBatch, label: &RenderLabel, to_crop: &Similarity, flip: Option<&[usize; 52]>) {
-    batch.parameters.extend(&label.parameters);
-    match flip {
-        Some(mirrored) => batch.expression.extend(mirrored.iter().map(|&from| label.expression[from])),
-        None => batch.expression.extend(&label.expression),
+fn add_labels(batch: &mut BoneBatch, label: &RenderLabel, to_crop: &Similarity, mirror: Option<&Mirror>) {
+    match mirror {
+        Some(Mirror { signs, expression }) => {
+            let parameters = label.parameters.iter().zip(signs);
+            batch.parameters.extend(parameters.map(|(value, sign)| 0.5 + sign * (value - 0.5)));
+            batch.expression.extend(expression.iter().map(|&from| label.expression[from]));
+        }
+        None => {
+            batch.parameters.extend(&label.parameters);
+            batch.expression.extend(&label.expression);
+        }
     }
     let pose = pose_in_crop(label, to_crop);
-    let side = if flip.is_some() { -1.0 } else { 1.0 };
+    let side = if mirror.is_some() { -1.0 } else { 1.0 };
     batch.pose.extend([side * pose.yaw / 90.0, pose.pitch / 90.0, side * pose.roll / 90.0]);
 }
 
@@ -225,40 +239,9 @@ pub fn plain_crop(picture: &Picture, landmarks: &[Vec2; 68]) -> (Vec<f32>, Vec<f
     (pixels, points, to_crop)
 }
 
-/// Whether mirroring a face of the rig leaves its parameters as they are: all drives of paired bones are mirrored, and bones in the middle
-/// only move within the middle.
-fn is_symmetric(rig: &Rig) -> bool {
-    rig.parameters.iter().flat_map(|parameter| &parameter.drives).all(|drive| {
-        let paired = rig.bones.iter().any(|bone| bone.name == drive.bone && bone.mirror.is_some());
-        if paired { drive.mirror } else { drive.channel.mirror_sign() > 0.0 }
-    })
-}
-
-/// For each ARKit coefficient the one that it becomes in a mirror.
-pub fn mirrored_expression() -> [usize; 52] {
-    std::array::from_fn(|i| {
-        let name = ARKIT_NAMES[i];
-        let swapped = if let Some(stem) = name.strip_suffix("Left") {
-            format!("{stem}Right")
-        } else if let Some(stem) = name.strip_suffix("Right") {
-            format!("{stem}Left")
-        } else {
-            return i;
-        };
-        ARKIT_NAMES.iter().position(|other| *other == swapped).unwrap_or(i)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn mirroring_an_expression_twice_is_nothing() {
-        let mirrored = mirrored_expression();
-        assert!((0..52).all(|i| mirrored[mirrored[i]] == i));
-        assert!((0..52).filter(|&i| mirrored[i] != i).count() >= 36);
-    }
 
     #[test]
     fn turning_the_picture_turns_the_roll() {

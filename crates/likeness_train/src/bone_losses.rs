@@ -6,7 +6,7 @@ use candle_core::{Device, Tensor};
 use likeness_nets::{BonePointOutput, DomainNet, weighted_squared_error};
 
 use crate::{
-    bone_data::{BoneBatch, mirrored_expression},
+    bone_data::BoneBatch,
     domain_loss::DomainLoss,
     error::Result,
     geometry::{FaceGeometry, View, align_points, project_landmarks},
@@ -104,7 +104,7 @@ impl LossContext {
         Ok(Self {
             landmark_weights: Tensor::from_vec(landmark_weights, 68, &device)?,
             expression_weights: Tensor::from_slice(&visible, 52, &device)?,
-            mirrored_expression: Tensor::from_slice(&mirrored_expression().map(|i| i as u32), 52, &device)?,
+            mirrored_expression: Tensor::from_slice(&likeness_rig::mirrored_arkit().map(|i| i as u32), 52, &device)?,
             geometry,
             space,
             weights,

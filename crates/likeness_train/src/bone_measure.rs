@@ -3,7 +3,7 @@
 use candle_core::{Device, Tensor};
 use glam::Vec2;
 use likeness_nets::BonePointNet;
-use likeness_rig::{crop::CROP_SIZE, similarity};
+use likeness_rig::{Rig, crop::CROP_SIZE, similarity};
 use serde::Serialize;
 
 use crate::{
@@ -41,21 +41,26 @@ pub struct Answer {
     pub landmarks: [Vec2; 68],
 }
 
-/// The answers for pictures with their landmarks.
+/// The answers for pictures with their landmarks, as prediction gives them: the mirrored crop is asked too where the rig allows it.
 ///
 /// # Errors
 /// Only those of the network.
 pub fn answers<'a>(
     net: &BonePointNet,
+    rig: &Rig,
     items: impl Iterator<Item = (&'a crate::picture::Picture, [Vec2; 68])>,
 ) -> Result<Vec<Answer>> {
     let items: Vec<_> = items.collect();
+    let signs = rig.mirror_signs();
     let mut answers = Vec::with_capacity(items.len());
     for chunk in items.chunks(32) {
         let crops: Vec<_> = chunk.iter().map(|(picture, landmarks)| plain_crop(picture, landmarks)).collect();
         let pixels: Vec<f32> = crops.iter().flat_map(|(pixels, _, _)| pixels.iter().copied()).collect();
         let images = Tensor::from_vec(pixels, (chunk.len(), 3, CROP_SIZE, CROP_SIZE), &Device::Cpu)?;
-        let output = net.forward(&images, false)?;
+        let output = match &signs {
+            Some(signs) => net.forward_mirrored(&images, signs)?,
+            None => net.forward(&images, false)?,
+        };
         let parameters = output.parameters.to_vec2::<f32>()?;
         let expression = output.expression.to_vec2::<f32>()?;
         let pose = output.pose.to_vec2::<f32>()?;
@@ -157,12 +162,13 @@ pub fn measure(net: &BonePointNet, head: &Head, space: &ShapeSpace, held_out: &H
             .renders
             .iter()
             .map(|render| (&render.picture, std::array::from_fn(|i| Vec2::from_array(render.label.landmarks[i]))));
-        let answers = answers(net, items)?;
+        let answers = answers(net, &head.rig, items)?;
         measure_renders(&answers, head, space, &held_out.renders, &mut figures)?;
         of_renders = answers.into_iter().map(|answer| answer.features).collect();
     }
     if !held_out.photos.is_empty() {
-        let answers = answers(net, held_out.photos.iter().map(|photo| (&photo.picture, photo.landmarks)))?;
+        let items = held_out.photos.iter().map(|photo| (&photo.picture, photo.landmarks));
+        let answers = answers(net, &head.rig, items)?;
         measure_photos(&answers, head, &held_out.photos, &mut figures);
         let people: Vec<u64> = held_out.photos.iter().map(|photo| photo.label.person).collect();
         let faces: Vec<&[f32]> = answers.iter().map(|answer| answer.parameters.as_slice()).collect();

@@ -135,6 +135,8 @@ pub struct FacePredictor {
     detector: Detector,
     landmarker: Landmarker,
     net: FoldedBonePointNet,
+    /// What a mirror does to the parameters, so that the mirrored crop tells them too.
+    mirror_signs: Option<Vec<f32>>,
     meta: WeightsMeta,
     appearance: Option<AppearanceReader>,
 }
@@ -228,7 +230,8 @@ impl FacePredictor {
         }
         let net = weights.build(|vb| BonePointNet::new(&config, vb, None))?.fold()?;
         let meta = weights.meta().clone();
-        Ok(Self { rig, prior, model, detector: Detector::new(), landmarker, net, meta, appearance: None })
+        let mirror_signs = rig.mirror_signs();
+        Ok(Self { mirror_signs, rig, prior, model, detector: Detector::new(), landmarker, net, meta, appearance: None })
     }
 
     /// The same predictor with an appearance network: options and colours are read from photos too. `weights` are the bytes of the
@@ -292,7 +295,11 @@ impl FacePredictor {
         let colors = measure_colors(&crop, &photo_to_crop, &landmarks);
         ms.align = lap.end();
 
-        let output = self.net.forward(&crop_tensor(&[crop.as_raw()], CROP_SIZE)?)?;
+        let images = crop_tensor(&[crop.as_raw()], CROP_SIZE)?;
+        let output = match &self.mirror_signs {
+            Some(signs) => self.net.forward_mirrored(&images, signs)?,
+            None => self.net.forward(&images)?,
+        };
         let mut parameters = values(&output.parameters)?;
         let mut expression: [f32; EXPRESSIONS] = values(&output.expression)?.try_into().unwrap_or([0.0; EXPRESSIONS]);
         // The predicted shape tells the pose better than the mean face does.

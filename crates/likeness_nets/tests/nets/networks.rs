@@ -359,3 +359,31 @@ fn softmax_cross_entropy_is_right_and_its_gradient_too() {
     assert!(gradient[1].iter().all(|value| value.abs() < 1e-5));
     assert!((decoded(encoded(0.2)) - 0.2).abs() < 1e-6);
 }
+
+#[test]
+fn a_mirrored_crop_gets_the_mirrored_answer() {
+    let map = VarMap::new();
+    let config = BonePointConfig { expression: 52, pose: 3, ..small() };
+    let net = BonePointNet::new(&config, builder(&map), None).unwrap();
+    let images = noise(4, &[3, 3, config.input, config.input]);
+    let backwards = Tensor::from_iter((0..config.input as u32).rev(), &Device::Cpu).unwrap();
+    let mirrored = images.index_select(&backwards, 3).unwrap();
+    let signs: Vec<f32> = (0..PARAMETERS).map(|i| if i % 3 == 0 { -1.0 } else { 1.0 }).collect();
+    let both = |images| net.forward_mirrored(images, &signs).unwrap();
+    let (a, b) = (both(&images), both(&mirrored));
+    let (values, others) = (a.parameters.to_vec2::<f32>().unwrap(), b.parameters.to_vec2::<f32>().unwrap());
+    for (value, (other, sign)) in values.iter().flatten().zip(others.iter().flatten().zip(signs.iter().cycle())) {
+        assert!((value - 0.5 - sign * (other - 0.5)).abs() < 1e-5, "{value} {other} {sign}");
+    }
+    let swap = Tensor::from_iter(likeness_rig::mirrored_arkit().map(|i| i as u32), &Device::Cpu).unwrap();
+    assert!(largest_difference(&a.expression.index_select(&swap, 1).unwrap(), &b.expression) < 1e-5);
+    let (pose, other) = (a.pose.to_vec2::<f32>().unwrap(), b.pose.to_vec2::<f32>().unwrap());
+    for (pose, other) in pose.iter().zip(&other) {
+        assert!((pose[0] + other[0]).abs() < 1e-5 && (pose[1] - other[1]).abs() < 1e-5, "{pose:?} {other:?}");
+        assert!((pose[2] + other[2]).abs() < 1e-5);
+    }
+    let folded = net.fold().unwrap().forward_mirrored(&images, &signs).unwrap();
+    assert!(largest_difference(&a.parameters, &folded.parameters) < 1e-4);
+    let plain = net.forward(&images, false).unwrap();
+    assert!(largest_difference(&a.features, &plain.features) < 1e-5);
+}

@@ -54,3 +54,30 @@ fn a_portrait_shows_more_of_the_same() {
     assert!(((left + right) / 2.0).distance(PORTRAIT_EYES) < 0.1);
     assert!((face.angle() - portrait.angle()).abs() < 1e-5);
 }
+
+#[test]
+fn mirrored_parameters_mirror_the_face() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/head");
+    let rig = Rig::load(&folder.join("head.rig.ron")).unwrap();
+    let mesh = HeadMesh::load(&folder.join(&rig.mesh)).unwrap();
+    let set = LandmarkSet::load(&folder.join(&rig.landmarks)).unwrap();
+    let model = LandmarkModel::new(&rig, &mesh, &set).unwrap();
+    let signs = rig.mirror_signs().unwrap();
+    assert!(signs.contains(&1.0) && signs.contains(&-1.0));
+    let values = crate::synthetic::values(&rig, 3);
+    let mirrored: Vec<f32> = values.iter().zip(&signs).map(|(value, sign)| 0.5 + sign * (value - 0.5)).collect();
+    let (face, twin) = (model.points(&values, &[0.0; 52], 0.0), model.points(&mirrored, &[0.0; 52], 0.0));
+    for (right, left) in
+        [(8, 8), (17, 26), (27, 27), (30, 30), (31, 35), (36, 45), (39, 42), (48, 54), (51, 51), (57, 57)]
+    {
+        let reflected = twin[left] * glam::Vec3::new(-1.0, 1.0, 1.0);
+        assert!(face[right].distance(reflected) < 6e-4, "{right}: {} {reflected}", face[right]);
+    }
+    // One side with a parameter of its own has no mirror image.
+    let mut lopsided = rig.clone();
+    for drive in &mut lopsided.parameters[0].drives {
+        drive.bone = "lip_corner.L".into();
+        drive.mirror = false;
+    }
+    assert_eq!(lopsided.mirror_signs(), None);
+}

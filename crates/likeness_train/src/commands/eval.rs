@@ -270,9 +270,10 @@ impl Domain {
         let mut photos = photos(&self.portraits, Part::LeftOut)?;
         photos.sort_by_key(|photo| photo.label.person);
         let renders = renders(&self.renders, &head, self.all_renders, self.max_renders)?;
-        let photos = answers(&net, photos.iter().map(|photo| (&photo.picture, photo.landmarks)))?;
+        let photos = answers(&net, &head.rig, photos.iter().map(|photo| (&photo.picture, photo.landmarks)))?;
         let renders = answers(
             &net,
+            &head.rig,
             renders.iter().map(|render| (&render.picture, std::array::from_fn(|i| render.label.landmarks[i].into()))),
         )?;
         let features = |list: Vec<likeness_train::bone_measure::Answer>| -> Vec<Vec<f32>> {

@@ -43,11 +43,11 @@ impl Population {
         let net = bone_point_net(&self.weights, &head)?;
         let photos = portraits_of(&self.portraits, split(drop_misfits(read_labels(&self.portraits)?)).train)?;
         let weights = balance_weights(&photos.iter().map(|photo| &photo.label).collect::<Vec<_>>(), self.balance);
-        let seen = answers(&net, photos.iter().map(|photo| (&photo.picture, photo.landmarks)))?;
+        let seen = answers(&net, &head.rig, photos.iter().map(|photo| (&photo.picture, photo.landmarks)))?;
         let renders = renders(&self.renders, &head, false, usize::MAX)?;
         let points =
             |render: &likeness_train::shards::Render| std::array::from_fn(|i| render.label.landmarks[i].into());
-        let on_renders = answers(&net, renders.iter().map(|render| (&render.picture, points(render))))?;
+        let on_renders = answers(&net, &head.rig, renders.iter().map(|render| (&render.picture, points(render))))?;
         let weighed: Vec<(&[f32], f32)> =
             seen.iter().zip(&weights).map(|(answer, weight)| (answer.parameters.as_slice(), *weight)).collect();
         let pairs: Vec<(&[f32], &[f32])> = on_renders
