@@ -4,3 +4,5 @@ pub mod appearance;
 pub mod domain;
 pub mod landmarks;
 pub mod real;
+#[cfg(feature = "render")]
+pub mod skin;

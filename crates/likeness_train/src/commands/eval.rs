@@ -34,6 +34,9 @@ pub(crate) enum Eval {
     Domain(Domain),
     /// The appearance network on renders.
     Appearance(Appearance),
+    /// Skin colour: photos against renders of their faces.
+    #[cfg(feature = "render")]
+    Skin(Skin),
     /// The whole way from real photos to faces.
     Real(Real),
 }
@@ -45,6 +48,8 @@ impl Eval {
             Self::BonePoint(command) => command.run(),
             Self::Domain(command) => command.run(),
             Self::Appearance(command) => command.run(),
+            #[cfg(feature = "render")]
+            Self::Skin(command) => command.run(),
             Self::Real(command) => command.run(),
         }
     }
@@ -423,6 +428,49 @@ impl Appearance {
             let told = evaluate_domain(&features(of_photos), &features(of_renders), PROBE_SHARE, 1)?;
             println!("a fresh discriminator tells photos from renders in {:.1} %", 100.0 * told.accuracy);
         }
+        Ok(())
+    }
+}
+
+/// Measure skin colours
+#[cfg(feature = "render")]
+#[derive(Args)]
+pub(crate) struct Skin {
+    /// The label file of the photos
+    #[arg(long, value_name = "JSONL")]
+    portraits: PathBuf,
+    /// The rig
+    #[arg(long, value_name = "RON", default_value = "assets/head/head.rig.ron")]
+    rig: PathBuf,
+    /// The folder of the networks
+    #[arg(long, value_name = "DIR", default_value = "assets/models")]
+    models: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[cfg(feature = "render")]
+impl Skin {
+    fn run(self) -> Result<()> {
+        let network = |name: &str| self.models.join(format!("{name}.safetensors"));
+        let predictor = FacePredictor::load(&ModelPaths {
+            rig: self.rig.clone(),
+            landmarks: network("landmarks"),
+            bone_point: network("bone_point"),
+            appearance: Some(network("appearance")),
+        })?;
+        let mut renderer = likeness_render::Renderer::new(likeness_render::RenderOptions::new(&self.rig))?;
+        let labels = chosen(&self.portraits, Part::All)?;
+        let figures =
+            likeness_train::evaluate::skin::evaluate_skin(&predictor, &mut renderer, folder(&self.portraits), &labels)?;
+        if self.json {
+            return print_json(&figures);
+        }
+        println!(
+            "{} photos: CIEDE2000 median {:.1}, 90th percentile {:.1}",
+            figures.photos, figures.median, figures.high
+        );
         Ok(())
     }
 }
