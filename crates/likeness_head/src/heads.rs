@@ -16,9 +16,11 @@ use crate::{
 const SEED: u64 = 20_240_917;
 /// Metres in a raw unit; heads of the source run 6 % small.
 const METRES: f32 = 0.1 * 1.06;
-/// The source's tongue and teeth lie against the lips; this takes them back a little.
-const TONGUE_BACK: Vec3 = Vec3::new(0.0, -0.0015, -0.004);
-const TEETH_BACK: Vec3 = Vec3::new(0.0, 0.0, -0.003);
+/// The source's teeth lie so high that a smile shows the tongue instead: this takes the edges of the upper ones below the upper lip,
+/// as they are seen in a smile and while somebody speaks.
+const TEETH_SHIFT: Vec3 = Vec3::new(0.0, -0.0058, -0.001);
+/// The tongue lies against the lips: back, and down between the lower teeth.
+const TONGUE_SHIFT: Vec3 = Vec3::new(0.0, -0.0105, -0.005);
 
 /// The heads, aligned and in metres.
 pub struct Heads {
@@ -81,10 +83,10 @@ pub fn aligned(cage: &Cage, fine: &[Fine], recipe: &Recipe, lips: &Lips, count: 
         let mut points: Vec<Vec3> = points.iter().map(|&p| (p - origin) * METRES).collect();
         lips.close(&fine[0], &mut points);
         for point in &mut points[tongue.clone()] {
-            *point += TONGUE_BACK;
+            *point += TONGUE_SHIFT;
         }
         for point in &mut points[teeth.clone()] {
-            *point += TEETH_BACK;
+            *point += TEETH_SHIFT;
         }
         points
     };
