@@ -69,7 +69,7 @@ pub(crate) fn tiny_head(rig: &Rig) -> TempDir {
     std::fs::write(folder.path().join("tiny.prior.safetensors"), b"prior").unwrap();
     std::fs::write(folder.path().join("tiny.landmarks.json"), b"{}").unwrap();
     std::fs::create_dir(folder.path().join("models")).unwrap();
-    for network in ["landmarks", "bone_point"] {
+    for network in ["landmarks", "bone_point", "appearance"] {
         std::fs::write(folder.path().join(format!("models/{network}.safetensors")), b"weights").unwrap();
     }
     folder

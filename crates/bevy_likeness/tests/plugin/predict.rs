@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use bevy::prelude::*;
 use bevy_likeness::prelude::*;
 use bevy_likeness::{
-    LikenessProblem, PendingPrediction, PhotoSource, PredictionBackend, PredictionRequest, PredictionWorker, Result,
+    LikenessProblem, PendingPrediction, PhotoSource, PredictionBackend, PredictionModels, PredictionRequest,
+    PredictionWorker, Result,
 };
 use likeness_rig::HeadPose;
 use likeness_vision::{FaceBox, Prediction, StepTimes};
@@ -57,6 +58,7 @@ impl PredictionBackend for Gated {
         face.parameters[0] = value;
         Ok(Prediction {
             face,
+            appearance: Vec::new(),
             confidence: 0.5,
             expression: [0.0; 52],
             pose: HeadPose::default(),
@@ -233,6 +235,25 @@ fn missing_weights_are_told_with_the_field_that_names_them() {
 }
 
 #[test]
+fn a_missing_appearance_network_is_told_unless_none_is_wanted() {
+    let folder = tiny_head(&rig());
+    std::fs::remove_file(folder.path().join("models/appearance.safetensors")).unwrap();
+    let mut app = app(folder.path());
+    let answers = Answers::observe(&mut app);
+    let head = spawn(&mut app, "tiny.rig.ron", Lod::Full);
+    app.world_mut().trigger(PredictFace::from_bytes(head, b"photo".as_slice()));
+    update_until(&mut app, "the answer", |_| !answers.all().is_empty());
+    let error = answers.all().remove(0).unwrap_err();
+    assert!(error.contains("appearance.safetensors") && error.contains("PredictionModels::appearance"), "{error}");
+
+    app.world_mut().resource_mut::<PredictionModels>().appearance = None;
+    app.world_mut().trigger(PredictFace::from_bytes(head, b"photo".as_slice()));
+    update_until(&mut app, "the second answer", |_| answers.all().len() > 1);
+    let error = answers.all().remove(1).unwrap_err();
+    assert!(!error.contains("appearance"), "the files are there now, but hold nothing: {error}");
+}
+
+#[test]
 fn a_face_for_an_entity_that_is_no_head_is_refused() {
     let folder = tiny_head(&rig());
     let mut app = app(folder.path());
@@ -268,4 +289,5 @@ fn the_bundled_photo_becomes_a_face() {
     assert_eq!(face.parameters.len(), neutral.parameters.len());
     assert!(face.parameters.iter().all(|value| (0.0..=1.0).contains(value)));
     assert_ne!(face.parameters, neutral.parameters);
+    assert_ne!(face.colors, neutral.colors);
 }
