@@ -28,6 +28,11 @@ impl Assets {
         }
     }
 
+    /// The folder itself.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The rig to use: the one asked for or the bundled head's.
     pub(crate) fn rig_path(&self, asked: Option<&Path>) -> PathBuf {
         asked.map_or_else(|| self.root.join("head/head.rig.ron"), Path::to_path_buf)

@@ -32,6 +32,14 @@ pub(crate) enum CliError {
     /// The threads could not be started.
     #[error("the threads could not be started: {0}")]
     Threads(rayon::ThreadPoolBuildError),
+    /// A measured process failed.
+    #[error("{} ended with {status}", program.display())]
+    Child {
+        /// The program.
+        program: PathBuf,
+        /// How it ended.
+        status: std::process::ExitStatus,
+    },
     /// Rendering failed.
     #[cfg(feature = "render")]
     #[error(transparent)]

@@ -1,4 +1,8 @@
 //! `likeness bench`: how fast this machine runs every part.
+//!
+//! `--json` prints one object. Each part's median stands under its key, with further numbers of the part beside it (the steps of
+//! `create.ms` and so on); `spread` tells the quartiles, the best and the number of runs of each key, `threads` the threads of
+//! the networks.
 
 mod parts;
 mod spread;
@@ -7,12 +11,17 @@ use super::{Outcome, print_json};
 use crate::assets::Assets;
 use crate::error::CliError;
 use parts::Workbench;
-use serde::Serialize;
+use serde_json::{Map, Value, json};
 use spread::{Spread, Unit};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Measure how fast this machine is: networks, photo to face, joints, training step, pictures
+///
+/// Nothing else should run meanwhile. Keys of --json: `bone_point.ms` and `landmarks.ms` (a forward pass), `create.ms` (photo to
+/// face in a warm process) with the medians of its steps, `create.first_ms` (a new process from its start to its end),
+/// `apply.us` (one changed face to the matrices of its joints), `train.images_per_s`, `render.faces_per_s`. Each is a median;
+/// `spread` has quartiles, the best and the number of runs.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Print one JSON object instead of a table
@@ -84,13 +93,24 @@ impl Part {
 }
 
 /// One part's result.
-#[derive(Serialize)]
 struct Measured {
-    #[serde(flatten)]
     spread: Spread,
-    /// Medians of the steps, milliseconds, and whatever else belongs to the part.
-    #[serde(flatten)]
+    /// Further numbers by their keys.
     more: BTreeMap<&'static str, f64>,
+}
+
+/// All results as one object: a number a key, and the spreads.
+fn to_json(results: &BTreeMap<&'static str, Measured>, threads: usize) -> Value {
+    let mut object = Map::new();
+    let mut spreads = Map::new();
+    for (&key, Measured { spread, more }) in results {
+        object.insert(key.to_owned(), spread.median.into());
+        object.extend(more.iter().map(|(&key, &value)| (key.to_owned(), value.into())));
+        spreads.insert(key.to_owned(), json!(spread));
+    }
+    object.insert("spread".to_owned(), spreads.into());
+    object.insert("threads".to_owned(), threads.into());
+    object.into()
 }
 
 pub(crate) fn run(assets: &Assets, arguments: &Arguments) -> Result<Outcome, CliError> {
@@ -113,27 +133,26 @@ pub(crate) fn run(assets: &Assets, arguments: &Arguments) -> Result<Outcome, Cli
             #[cfg(feature = "render")]
             Part::Render => bench.render(),
         });
-        let (spread, more) = measured?;
+        let measured = measured?;
         if !arguments.json {
-            println!("{}", row(part, &spread, &more));
+            println!("{}", row(part, &measured));
         }
-        results.insert(part.key(), Measured { spread, more });
+        results.insert(part.key(), measured);
     }
     if arguments.json {
-        let mut object = serde_json::to_value(&results).unwrap_or_default();
-        object["threads"] = pool.current_num_threads().into();
-        print_json(&object);
+        print_json(&to_json(&results, pool.current_num_threads()));
     }
     Ok(Outcome::Complete)
 }
 
-fn row(part: Part, spread: &Spread, more: &BTreeMap<&'static str, f64>) -> String {
+fn row(part: Part, Measured { spread, more }: &Measured) -> String {
     let unit = match spread.unit {
         Unit::Milliseconds => "ms",
         Unit::Microseconds => "us",
         Unit::PerSecond => "/s",
     };
-    let steps: Vec<String> = more.iter().map(|(name, value)| format!("{name} {value:.2}")).collect();
+    let names = more.iter().map(|(key, value)| (key.split_once('.').map_or(*key, |(_, name)| name), value));
+    let steps: Vec<String> = names.map(|(name, value)| format!("{name} {value:.2}")).collect();
     let Spread { median, low, high, runs, .. } = spread;
     let line = format!("{:<20} {median:>9.2} {unit}  (middle half {low:.2} to {high:.2}, {runs} runs)", part.key());
     if steps.is_empty() { line } else { format!("{line}  {}", steps.join(", ")) }

@@ -1,5 +1,6 @@
 //! The parts that are measured.
 
+use super::Measured;
 use super::spread::{Spread, Unit, median, repeat};
 use crate::assets::Assets;
 use crate::error::CliError;
@@ -15,10 +16,10 @@ use likeness_vision::{Photo, PredictOptions, VisionError};
 use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
-/// A result: the spread, and named numbers beside it.
-type Part = Result<(Spread, BTreeMap<&'static str, f64>), CliError>;
+type Part = Result<Measured, CliError>;
 
 /// Images of a training step.
 const TRAINING_BATCH: usize = 32;
@@ -39,7 +40,7 @@ fn images(batch: usize, size: usize) -> Result<Tensor, likeness_nets::Error> {
 
 impl Workbench<'_> {
     fn times(&self, unit: Unit, work: impl FnMut() -> Result<(), likeness_nets::Error>) -> Part {
-        Ok((Spread::new(repeat(self.seconds, work)?, unit, 1.0), BTreeMap::new()))
+        Ok(Measured { spread: Spread::new(repeat(self.seconds, work)?, unit, 1.0), more: BTreeMap::new() })
     }
 
     /// One forward pass of the folded network.
@@ -60,7 +61,7 @@ impl Workbench<'_> {
         self.times(Unit::Milliseconds, || net.forward(&images).map(drop))
     }
 
-    /// From a JPEG in memory to a face, with the steps' medians; `load` and `first` are what a new process waits for.
+    /// From a JPEG in memory to a face, with the steps' medians, and what a new process takes.
     pub(super) fn create(&self) -> Part {
         let jpeg = self.jpeg()?;
         let options = PredictOptions::default();
@@ -68,27 +69,43 @@ impl Workbench<'_> {
         let predictor = self.assets.predictor(None, None)?;
         let load = start.elapsed().as_secs_f64();
         let mut steps: BTreeMap<&'static str, Vec<f64>> = BTreeMap::new();
-        let mut first = None;
         let times = repeat(self.seconds, || -> Result<(), VisionError> {
             let start = Instant::now();
             let photo = Photo::from_bytes(&jpeg, "bench")?;
             let decode = start.elapsed().as_secs_f64() * 1e3;
             let ms = predictor.predict(&photo, &options)?.ms;
-            first.get_or_insert(start.elapsed().as_secs_f64() * 1e3);
             let named = [
-                ("decode_ms", decode),
-                ("detect_ms", ms.detect),
-                ("landmarks_ms", ms.landmarks),
-                ("align_ms", ms.align),
-                ("predict_ms", ms.predict),
+                ("create.decode_ms", decode),
+                ("create.detect_ms", ms.detect),
+                ("create.landmarks_ms", ms.landmarks),
+                ("create.align_ms", ms.align),
+                ("create.predict_ms", ms.predict),
             ];
             named.into_iter().for_each(|(name, value)| steps.entry(name).or_default().push(value));
             Ok(())
         })?;
         let mut more: BTreeMap<_, _> = steps.into_iter().map(|(name, values)| (name, median(values))).collect();
-        more.insert("load_ms", load * 1e3);
-        more.insert("first_ms", load * 1e3 + first.unwrap_or(f64::NAN));
-        Ok((Spread::new(times, Unit::Milliseconds, 1.0), more))
+        more.insert("create.load_ms", load * 1e3);
+        more.insert("create.first_ms", self.new_process(&jpeg)?);
+        Ok(Measured { spread: Spread::new(times, Unit::Milliseconds, 1.0), more })
+    }
+
+    /// Milliseconds of `likeness create --no-render` on one photo, from the start of the process to its end.
+    fn new_process(&self, jpeg: &[u8]) -> Result<f64, CliError> {
+        let start = |source| CliError::Io { path: std::env::temp_dir(), source };
+        let folder = tempfile::tempdir().map_err(start)?;
+        let photo = folder.path().join("photo.jpg");
+        std::fs::write(&photo, jpeg).map_err(|source| CliError::Io { path: photo.clone(), source })?;
+        let program = std::env::current_exe().map_err(start)?;
+        let mut command = Command::new(&program);
+        command.arg("--assets").arg(self.assets.root()).arg("create").arg(&photo).arg("--no-render");
+        command.arg("--out").arg(folder.path()).stdout(Stdio::null());
+        let times = repeat(self.seconds, || match command.status() {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(CliError::Child { program: program.clone(), status }),
+            Err(source) => Err(CliError::Io { path: program.clone(), source }),
+        })?;
+        Ok(median(times) * 1e3)
     }
 
     /// The photo asked for, or the bundled one in the middle of 1920x1080 pixels, as JPEG.
@@ -126,7 +143,7 @@ impl Workbench<'_> {
             Ok(())
         })?;
         let each = times.into_iter().map(|seconds| seconds / faces.len() as f64).collect();
-        Ok((Spread::new(each, Unit::Microseconds, 1.0), BTreeMap::new()))
+        Ok(Measured { spread: Spread::new(each, Unit::Microseconds, 1.0), more: BTreeMap::new() })
     }
 
     /// Training steps on made-up images: forward, both losses, backward, AdamW.
@@ -156,7 +173,8 @@ impl Workbench<'_> {
             Ok(())
         };
         let times = repeat(self.seconds, step)?;
-        Ok((Spread::new(times, Unit::PerSecond, batch as f64), BTreeMap::from([("batch", batch as f64)])))
+        let spread = Spread::new(times, Unit::PerSecond, batch as f64);
+        Ok(Measured { spread, more: BTreeMap::from([("train.batch", batch as f64)]) })
     }
 
     /// Faces of the prior in pictures of 128 pixels, drawn and read back.
@@ -172,6 +190,6 @@ impl Workbench<'_> {
             .map(|number| Shot::new(crate::commands::random::natural_face(&rig, &prior, 1, number)))
             .collect();
         let times = repeat(self.seconds, || renderer.render(&shots, 128, Passes::COLOR).map(drop))?;
-        Ok((Spread::new(times, Unit::PerSecond, f64::from(FACES)), BTreeMap::new()))
+        Ok(Measured { spread: Spread::new(times, Unit::PerSecond, f64::from(FACES)), more: BTreeMap::new() })
     }
 }

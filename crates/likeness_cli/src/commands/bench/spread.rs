@@ -48,7 +48,7 @@ impl Spread {
     }
 }
 
-/// Runs `work` once unmeasured and then again and again for `seconds`, at least five times; answers the time of each.
+/// Runs `work` once unmeasured and then again and again for `seconds`, at least three times; answers the time of each.
 ///
 /// # Errors
 /// The first that `work` ends with.
@@ -56,7 +56,7 @@ pub(super) fn repeat<E>(seconds: f64, mut work: impl FnMut() -> Result<(), E>) -
     work()?;
     let (started, limit) = (Instant::now(), Duration::from_secs_f64(seconds));
     let mut times = Vec::new();
-    while times.len() < 5 || started.elapsed() < limit {
+    while times.len() < 3 || started.elapsed() < limit {
         let start = Instant::now();
         work()?;
         times.push(start.elapsed().as_secs_f64());
