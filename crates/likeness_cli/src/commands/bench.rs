@@ -36,6 +36,9 @@ pub(crate) struct Arguments {
     /// Crops at once for the networks (default 1) and images of a training step (default 32)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     batch: Option<u16>,
+    /// Measure networks made of candle's own operations instead of this project's kernels, to compare with
+    #[arg(long)]
+    candle: bool,
     /// How long each part is measured
     #[arg(long, value_name = "S", default_value_t = 2.0)]
     seconds: f64,
@@ -119,6 +122,7 @@ pub(crate) fn run(assets: &Assets, arguments: &Arguments) -> Result<Outcome, Cli
     let bench = Workbench {
         assets,
         batch: arguments.batch.map(usize::from),
+        candle: arguments.candle,
         seconds: arguments.seconds.clamp(0.05, 3600.0),
         photo: arguments.photo.as_deref(),
     };

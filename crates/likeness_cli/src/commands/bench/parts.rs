@@ -5,7 +5,7 @@ use super::spread::{Spread, Unit, median, repeat};
 use crate::assets::Assets;
 use crate::error::CliError;
 use candle_core::{DType, Device, Tensor};
-use candle_nn::VarMap;
+use candle_nn::{Optimizer as _, VarMap};
 use image::imageops::{self, FilterType};
 use likeness_nets::{
     AdamW, AdamWConfig, BonePointConfig, BonePointNet, DomainNet, LandmarkConfig, LandmarkNet, SeededInit, Weights,
@@ -28,6 +28,8 @@ const TRAINING_BATCH: usize = 32;
 pub(super) struct Workbench<'a> {
     pub(super) assets: &'a Assets,
     pub(super) batch: Option<usize>,
+    /// Whether networks are made of candle's own operations.
+    pub(super) candle: bool,
     pub(super) seconds: f64,
     pub(super) photo: Option<&'a Path>,
 }
@@ -36,6 +38,30 @@ pub(super) struct Workbench<'a> {
 fn images(batch: usize, size: usize) -> Result<Tensor, likeness_nets::Error> {
     let values: Vec<f32> = (0..batch * 3 * size * size).map(|i| ((i * 7919) % 255) as f32 / 127.5 - 1.0).collect();
     Ok(Tensor::from_vec(values, (batch, 3, size, size), &Device::Cpu)?)
+}
+
+/// AdamW: this project's or candle's.
+enum Optimizer {
+    Own(AdamW),
+    Candle(candle_nn::AdamW),
+}
+
+impl Optimizer {
+    fn new(map: &VarMap, candle: bool) -> Result<Self, likeness_nets::Error> {
+        const LEARNING_RATE: f64 = 1e-4;
+        Ok(if candle {
+            Self::Candle(candle_nn::AdamW::new_lr(map.all_vars(), LEARNING_RATE)?)
+        } else {
+            Self::Own(AdamW::new(map, AdamWConfig { learning_rate: LEARNING_RATE, ..AdamWConfig::default() })?)
+        })
+    }
+
+    fn step(&mut self, loss: &Tensor) -> Result<(), likeness_nets::Error> {
+        match self {
+            Self::Own(optimizer) => optimizer.step(&backward(loss)?).map(drop),
+            Self::Candle(optimizer) => Ok(optimizer.backward_step(loss)?),
+        }
+    }
 }
 
 impl Workbench<'_> {
@@ -47,8 +73,13 @@ impl Workbench<'_> {
     pub(super) fn bone_point(&self) -> Part {
         let weights = Weights::load(&self.assets.network("bone_point"))?;
         let config: BonePointConfig = weights.config()?;
-        let net = weights.build(|vb| BonePointNet::new(&config, vb, None))?.fold()?;
+        let net = weights.build(|vb| BonePointNet::new(&config, vb, None))?;
         let images = images(self.batch.unwrap_or(1), config.input)?;
+        if self.candle {
+            let net = net.with_candle_operations();
+            return self.times(Unit::Milliseconds, || net.forward(&images, false).map(drop));
+        }
+        let net = net.fold()?;
         self.times(Unit::Milliseconds, || net.forward(&images).map(drop))
     }
 
@@ -56,8 +87,13 @@ impl Workbench<'_> {
     pub(super) fn landmarks(&self) -> Part {
         let weights = Weights::load(&self.assets.network("landmarks"))?;
         let config: LandmarkConfig = weights.config()?;
-        let net = weights.build(|vb| LandmarkNet::new(&config, vb, None))?.fold()?;
+        let net = weights.build(|vb| LandmarkNet::new(&config, vb, None))?;
         let images = images(self.batch.unwrap_or(1), config.input)?;
+        if self.candle {
+            let net = net.with_candle_operations();
+            return self.times(Unit::Milliseconds, || net.forward(&images, false).map(drop));
+        }
+        let net = net.fold()?;
         self.times(Unit::Milliseconds, || net.forward(&images).map(drop))
     }
 
@@ -154,9 +190,12 @@ impl Workbench<'_> {
         let config = BonePointConfig::new(rig.parameters.len());
         let map = VarMap::new();
         let builder = SeededInit::builder(&map, 1, &device);
-        let net = BonePointNet::new(&config, builder.pp("bone_point"), None)?;
-        let domain = DomainNet::new(config.hidden[0], builder.pp("domain"))?;
-        let mut optimizer = AdamW::new(&map, AdamWConfig { learning_rate: 1e-4, ..AdamWConfig::default() })?;
+        let mut net = BonePointNet::new(&config, builder.pp("bone_point"), None)?;
+        let mut domain = DomainNet::new(config.hidden[0], builder.pp("domain"))?;
+        if self.candle {
+            (net, domain) = (net.with_candle_operations(), domain.with_candle_operations());
+        }
+        let mut optimizer = Optimizer::new(&map, self.candle)?;
         let images = images(batch, config.input)?;
         let step = || -> Result<(), likeness_nets::Error> {
             let filled = |width: usize, value: f32| Tensor::full(value, (batch, width), &device);
@@ -169,8 +208,7 @@ impl Workbench<'_> {
             };
             let second = error(&output.parameters, config.parameters, 0.5)?;
             let side = (error(&output.expression, config.expression, 0.1)? + error(&output.pose, config.pose, 0.0)?)?;
-            optimizer.step(&backward(&((first + second)? + side)?)?)?;
-            Ok(())
+            optimizer.step(&((first + second)? + side)?)
         };
         let times = repeat(self.seconds, step)?;
         let spread = Spread::new(times, Unit::PerSecond, batch as f64);
