@@ -1,6 +1,6 @@
 //! The bone-point network: one forward pass from a face crop to the bone parameters.
 
-use candle_core::{D, Tensor};
+use candle_core::{D, Device, Tensor};
 use candle_nn::VarBuilder;
 use likeness_rig::Prior;
 use serde::{Deserialize, Serialize};
@@ -84,6 +84,21 @@ pub struct BonePointNet {
     pub(crate) trunk: ResidualTrunk,
     pub(crate) layers: [Dense; 3],
     pub(crate) side: [Dense; 2],
+}
+
+impl BonePointOutput {
+    /// The same answers on another device; gradients pass through.
+    ///
+    /// # Errors
+    /// Only those of the tensor library.
+    pub fn to_device(&self, device: &Device) -> Result<Self> {
+        Ok(Self {
+            features: self.features.to_device(device)?,
+            parameters: self.parameters.to_device(device)?,
+            expression: self.expression.to_device(device)?,
+            pose: self.pose.to_device(device)?,
+        })
+    }
 }
 
 impl BonePointNet {

@@ -12,6 +12,7 @@ use likeness_train::{
     bone_losses::LossWeights,
     bone_measure::HeldOut,
     bone_training::{BoneOptions, BoneOutcome, train_bone_point},
+    device::TrainDevice,
     head::Head,
     landmark_data::{LandmarkData, LandmarkItem, running_sum},
     landmark_training::{LandmarkOptions, train_landmarks},
@@ -117,6 +118,7 @@ fn bone_options(folder: &Path, steps: u64) -> BoneOptions {
         threshold: None,
         weights: LossWeights::default(),
         revision: String::new(),
+        device: TrainDevice::Cpu,
     }
 }
 
@@ -270,6 +272,7 @@ fn landmarks_are_learned() {
         measure_every: 1000,
         resume: false,
         revision: String::new(),
+        device: TrainDevice::Cpu,
     };
     let held_out: Vec<LandmarkItem> = (20..24).map(item).collect();
     let error = train_landmarks(data, &held_out, &options).unwrap();
