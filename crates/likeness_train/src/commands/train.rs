@@ -374,6 +374,7 @@ impl Appearance {
             domain_steps: common.domain_steps,
             colors: self.colors,
             revision: revision(),
+            device: common.device,
         };
         let report = train_appearance(&head, data, &held_out, &options)?;
         for (name, value) in report.iter().filter(|(name, _)| name.starts_with("held_out")) {
