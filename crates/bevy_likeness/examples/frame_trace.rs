@@ -17,6 +17,7 @@ use bevy::image::ImagePlugin;
 use bevy::mesh::MeshPlugin;
 use bevy::prelude::*;
 use bevy::world_serialization::WorldSerializationPlugin;
+use bevy_likeness::PredictionModels;
 use bevy_likeness::prelude::*;
 
 /// Frames of each run without a prediction.
@@ -75,6 +76,9 @@ impl Frames {
 
 fn app(assets: PathBuf) -> App {
     let mut app = App::new();
+    let mut models = PredictionModels::default();
+    models.appearance = models.appearance.filter(|path| assets.join(path).exists());
+    app.insert_resource(models);
     app.add_plugins((
         MinimalPlugins,
         AssetPlugin { file_path: assets.to_string_lossy().into_owned(), ..default() },
