@@ -198,6 +198,7 @@ fn appearance_options(folder: &Path, steps: u64) -> AppearanceOptions {
         domain_steps: 1,
         colors: 8.0,
         revision: String::new(),
+        device: TrainDevice::Cpu,
     }
 }
 
