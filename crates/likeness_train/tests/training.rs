@@ -205,7 +205,7 @@ fn appearance_options(folder: &Path, steps: u64) -> AppearanceOptions {
 /// A picture of one colour, as is its label.
 fn tinted(index: u64) -> Render {
     let mut render = render(index);
-    let light = index % 2 == 0;
+    let light = index.is_multiple_of(2);
     render.picture = Picture::from_pixel(192, 192, image::Rgb(if light { [200, 160, 140] } else { [60, 40, 30] }));
     for (option, choice) in head().rig.options.iter().zip(&mut render.label.options) {
         *choice = if light { 0 } else { option.choices.len() - 1 };

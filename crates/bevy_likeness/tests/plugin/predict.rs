@@ -57,6 +57,7 @@ impl PredictionBackend for Gated {
         face.parameters[0] = value;
         Ok(Prediction {
             face,
+            appearance: Vec::new(),
             confidence: 0.5,
             expression: [0.0; 52],
             pose: HeadPose::default(),
