@@ -28,6 +28,11 @@ impl Assets {
         }
     }
 
+    /// The folder itself.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The rig to use: the one asked for or the bundled head's.
     pub(crate) fn rig_path(&self, asked: Option<&Path>) -> PathBuf {
         asked.map_or_else(|| self.root.join("head/head.rig.ron"), Path::to_path_buf)
@@ -35,12 +40,22 @@ impl Assets {
 
     /// The whole path from a photo to a face. The bundled appearance network serves the bundled head alone.
     pub(crate) fn predictor(&self, rig: Option<&Path>, bone_point: Option<&Path>) -> Result<FacePredictor, CliError> {
-        let appearance = self.root.join("models/appearance.safetensors");
+        let appearance = self.network("appearance");
         Ok(FacePredictor::load(&ModelPaths {
             rig: self.rig_path(rig),
-            landmarks: self.root.join("models/landmarks.safetensors"),
-            bone_point: bone_point.map_or_else(|| self.root.join("models/bone_point.safetensors"), Path::to_path_buf),
+            landmarks: self.network("landmarks"),
+            bone_point: bone_point.map_or_else(|| self.network("bone_point"), Path::to_path_buf),
             appearance: (rig.is_none() && appearance.exists()).then_some(appearance),
         })?)
+    }
+
+    /// A bundled network's weights.
+    pub(crate) fn network(&self, name: &str) -> PathBuf {
+        self.root.join("models").join(name).with_extension("safetensors")
+    }
+
+    /// A bundled photo.
+    pub(crate) fn photo(&self, name: &str) -> PathBuf {
+        self.root.join("photos").join(name)
     }
 }

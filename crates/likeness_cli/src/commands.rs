@@ -1,5 +1,6 @@
 //! The commands, a module each.
 
+pub(crate) mod bench;
 pub(crate) mod code;
 pub(crate) mod create;
 pub(crate) mod info;

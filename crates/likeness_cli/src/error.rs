@@ -26,12 +26,25 @@ pub(crate) enum CliError {
     /// A photo or network is bad.
     #[error(transparent)]
     Vision(#[from] likeness_vision::VisionError),
+    /// A network failed.
+    #[error(transparent)]
+    Nets(#[from] likeness_nets::Error),
+    /// The threads could not be started.
+    #[error("the threads could not be started: {0}")]
+    Threads(rayon::ThreadPoolBuildError),
+    /// A measured process failed.
+    #[error("{} ended with {status}", program.display())]
+    Child {
+        /// The program.
+        program: PathBuf,
+        /// How it ended.
+        status: std::process::ExitStatus,
+    },
     /// Rendering failed.
     #[cfg(feature = "render")]
     #[error(transparent)]
     Render(#[from] likeness_render::RenderError),
     /// A picture could not be encoded.
-    #[cfg(feature = "render")]
     #[error("{}: the picture could not be encoded: {source}", path.display())]
     Encode {
         /// The file to be written.

@@ -35,6 +35,7 @@ enum Command {
     Code(commands::code::Encode),
     Decode(commands::code::Decode),
     Info(commands::info::Arguments),
+    Bench(commands::bench::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         Command::Code(arguments) => commands::code::encode(&assets, &arguments),
         Command::Decode(arguments) => commands::code::decode(&assets, &arguments),
         Command::Info(arguments) => commands::info::run(&assets, &arguments),
+        Command::Bench(arguments) => commands::bench::run(&assets, &arguments),
     });
     match outcome {
         Ok(commands::Outcome::Complete) => ExitCode::SUCCESS,

@@ -183,12 +183,46 @@ fn share_codes_come_back_as_the_face() {
 }
 
 #[test]
+fn bench_prints_a_positive_number_for_every_key() {
+    let output = likeness(&["bench", "--json", "--seconds", "0.01", "--batch", "1"]);
+    assert_eq!(code(&output), 0, "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = lines(&output);
+    let [object] = &lines[..] else { panic!("{lines:?}") };
+    let mut parts = vec!["bone_point.ms", "landmarks.ms", "create.ms", "apply.us", "train.images_per_s"];
+    if cfg!(feature = "render") {
+        parts.push("render.faces_per_s");
+    }
+    let steps = ["decode", "detect", "landmarks", "align", "predict", "load", "first"];
+    let steps = steps.map(|step| format!("create.{step}_ms"));
+    for key in parts.iter().copied().chain(steps.iter().map(String::as_str)) {
+        let value = object[key].as_f64().unwrap_or_else(|| panic!("{key} is missing: {object}"));
+        assert!(value.is_finite() && value > 0.0, "{key}: {object}");
+    }
+    for key in parts {
+        let spread = |name: &str| object["spread"][key][name].as_f64().unwrap();
+        assert!(spread("low") <= spread("median") && spread("median") <= spread("high"), "{key}: {object}");
+        assert!(spread("runs") >= 3.0 && spread("best") > 0.0, "{key}: {object}");
+    }
+    assert!(object["threads"].as_u64().unwrap() >= 1);
+}
+
+#[test]
+fn bench_measures_only_what_is_asked_for() {
+    let output = likeness(&["bench", "--json", "--seconds", "0.01", "--threads", "1", "--only", "landmarks.ms"]);
+    let lines = lines(&output);
+    assert!(lines[0]["landmarks.ms"].as_f64().unwrap() > 0.0);
+    assert_eq!(lines[0]["threads"], 1);
+    assert!(lines[0].get("bone_point.ms").is_none());
+}
+
+#[test]
 fn wrong_usage_exits_with_two() {
     for arguments in [
         &["create"][..],
         &["create", "photo.jpg"],
         &["random", "--count", "0", "--out", "x"],
         &["render", "face.json", "--out", "x.png", "--expression", "grin=1"],
+        &["bench", "--only", "luck"],
         &["no-such-command"],
     ] {
         assert_eq!(code(&likeness(arguments)), 2, "{arguments:?}");

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use candle_core::{Device, Tensor};
 use candle_nn::{BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, Module, ModuleT, VarBuilder, VarMap};
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use likeness_nets::kernels::{Conv2d as Layer, Conv2dConfig as LayerConfig};
 use likeness_nets::{AdamW, AdamWConfig, BonePointConfig, BonePointNet, ResidualTrunk, SeededInit};
 
 const WIDTHS: [usize; 4] = [24, 48, 96, 128];
@@ -97,9 +98,47 @@ fn training_step(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// The convolutions of the network: inputs, outputs, kernel, stride and the input's side.
+const LAYERS: [(usize, usize, usize, usize, usize); 9] = [
+    (3, 24, 3, 2, 128),
+    (24, 24, 3, 1, 64),
+    (24, 48, 3, 2, 64),
+    (24, 48, 1, 2, 64),
+    (48, 48, 3, 1, 32),
+    (48, 96, 3, 2, 32),
+    (96, 96, 3, 1, 16),
+    (96, 128, 3, 2, 16),
+    (128, 128, 3, 1, 8),
+];
+
+/// Each layer alone, a batch of 16, with the operations of the plain sum as throughput (elements a second are FLOP a second): a
+/// product of matrices first, for scale. Packing the weights is part of the time.
+fn layers(criterion: &mut Criterion) {
+    const BATCH: usize = 16;
+    let mut group = criterion.benchmark_group("layers");
+    let side = 1024;
+    let matrix = images(22).flatten_all().unwrap().narrow(0, 0, side * side).unwrap().reshape((side, side)).unwrap();
+    group.throughput(Throughput::Elements(2 * (side * side * side) as u64));
+    group.bench_function("candle's matrix product, 1024", |bencher| bencher.iter(|| matrix.matmul(&matrix).unwrap()));
+    for (inputs, outputs, kernel, stride, side) in LAYERS {
+        let map = VarMap::new();
+        let config = LayerConfig { inputs, outputs, kernel, stride, pad: kernel / 2 };
+        let layer = Layer::new(config, SeededInit::builder(&map, 1, &Device::Cpu)).unwrap();
+        let values =
+            (0..BATCH * side * side * inputs).map(|index| ((index * 7919) % 255) as f32 / 127.5 - 1.0).collect();
+        let input = Tensor::from_vec::<_, f32>(values, (BATCH, side, side, inputs), &Device::Cpu).unwrap();
+        let out = side.div_ceil(stride);
+        let operations = (2 * BATCH * out * out * outputs * inputs * kernel * kernel) as u64;
+        let name = format!("{kernel}x{kernel}/{stride}, {inputs} to {outputs}, side {side}");
+        group.throughput(Throughput::Elements(operations));
+        group.bench_function(name, |bencher| bencher.iter(|| layer.forward(&input).unwrap()));
+    }
+    group.finish();
+}
+
 criterion_group! {
     name = benches;
-    config = Criterion::default().sample_size(20).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(4));
-    targets = forward, training_step
+    config = Criterion::default().sample_size(20).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(2));
+    targets = forward, training_step, layers
 }
 criterion_main!(benches);

@@ -1,6 +1,6 @@
 //! The appearance network: hair, brows, beard, glasses and colours from one portrait crop.
 
-use candle_core::{D, Tensor};
+use candle_core::{D, Device, Tensor};
 use candle_nn::VarBuilder;
 use likeness_rig::Rig;
 use serde::{Deserialize, Serialize};
@@ -79,6 +79,20 @@ pub struct AppearanceOutput {
     pub logits: Tensor,
     /// `[batch, 3 * colours]`, 0..1: [`encoded`] RGB.
     pub colors: Tensor,
+}
+
+impl AppearanceOutput {
+    /// The same answers on another device; gradients pass through.
+    ///
+    /// # Errors
+    /// Only those of the tensor library.
+    pub fn to_device(&self, device: &Device) -> Result<Self> {
+        Ok(Self {
+            features: self.features.to_device(device)?,
+            logits: self.logits.to_device(device)?,
+            colors: self.colors.to_device(device)?,
+        })
+    }
 }
 
 /// A linear value 0..1 as the network answers it: near the steps that eyes see, so that dark hair counts as much as light.

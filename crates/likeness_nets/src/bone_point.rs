@@ -1,6 +1,6 @@
 //! The bone-point network: one forward pass from a face crop to the bone parameters.
 
-use candle_core::{D, Tensor};
+use candle_core::{D, Device, Tensor};
 use candle_nn::VarBuilder;
 use likeness_rig::Prior;
 use serde::{Deserialize, Serialize};
@@ -86,6 +86,21 @@ pub struct BonePointNet {
     pub(crate) side: [Dense; 2],
 }
 
+impl BonePointOutput {
+    /// The same answers on another device; gradients pass through.
+    ///
+    /// # Errors
+    /// Only those of the tensor library.
+    pub fn to_device(&self, device: &Device) -> Result<Self> {
+        Ok(Self {
+            features: self.features.to_device(device)?,
+            parameters: self.parameters.to_device(device)?,
+            expression: self.expression.to_device(device)?,
+            pose: self.pose.to_device(device)?,
+        })
+    }
+}
+
 impl BonePointNet {
     /// Creates (or finds) the variables `trunk.*`, `fc1.*`, `fc2.*`, `fc3.*`, `side1.*` and `side2.*` under `vb`.
     ///
@@ -155,6 +170,17 @@ impl BonePointNet {
             bias[config.pose..].fill(EXPRESSION_BIAS);
         })?;
         Ok(Self { config: config.clone(), trunk, layers: [fc1, fc2, fc3], side: [side1, side2] })
+    }
+
+    /// The same network, made of candle's own operations on the CPU too, as it is on other devices: much slower, to compare with.
+    #[must_use]
+    pub fn with_candle_operations(self) -> Self {
+        Self {
+            trunk: self.trunk.with_candle_operations(),
+            layers: self.layers.map(Dense::with_candle_operations),
+            side: self.side.map(Dense::with_candle_operations),
+            ..self
+        }
     }
 
     /// The sizes.

@@ -30,6 +30,12 @@ impl DomainNet {
         Ok(Self { layers: [fc1, fc2, fc3] })
     }
 
+    /// The same network, made of candle's own operations on the CPU too, as it is on other devices: slower, to compare with.
+    #[must_use]
+    pub fn with_candle_operations(self) -> Self {
+        Self { layers: self.layers.map(Dense::with_candle_operations) }
+    }
+
     /// Logits `[batch]` of being a render, for features `[batch, features]`.
     ///
     /// # Errors

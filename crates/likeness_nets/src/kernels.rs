@@ -11,6 +11,8 @@ pub(crate) mod correlate;
 pub(crate) mod dense;
 pub(crate) mod norm;
 pub(crate) mod plan;
+#[cfg(test)]
+mod properties;
 pub(crate) mod winograd;
 
 pub use batch_norm::BatchNorm;

@@ -66,6 +66,16 @@ impl LandmarkNet {
         Ok(Self { config: config.clone(), trunk, layers: [fc1, fc2] })
     }
 
+    /// The same network, made of candle's own operations on the CPU too, as it is on other devices: much slower, to compare with.
+    #[must_use]
+    pub fn with_candle_operations(self) -> Self {
+        Self {
+            trunk: self.trunk.with_candle_operations(),
+            layers: self.layers.map(Dense::with_candle_operations),
+            ..self
+        }
+    }
+
     /// The sizes.
     pub fn config(&self) -> &LandmarkConfig {
         &self.config

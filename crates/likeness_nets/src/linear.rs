@@ -25,11 +25,22 @@ pub(crate) struct Dense {
     weight: Tensor,
     bias: Tensor,
     then: Then,
+    /// Whether candle's own operations are used on the CPU too.
+    plain: bool,
 }
 
 impl Dense {
+    /// The same layer, made of candle's own operations on the CPU too.
+    pub(crate) fn with_candle_operations(self) -> Self {
+        Self { plain: true, ..self }
+    }
+
     /// `[batch, inputs]` to `[batch, outputs]`.
     pub(crate) fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        if self.plain || !input.device().is_cpu() {
+            let output = input.matmul(&self.weight.t()?)?.broadcast_add(&self.bias)?;
+            return Ok(if self.is_relu() { output.relu()? } else { output });
+        }
         let op = DenseOp { relu: self.is_relu() };
         Ok(input.contiguous()?.apply_op3(&self.weight, &self.bias, op)?)
     }
@@ -124,7 +135,7 @@ pub(crate) fn dense(inputs: usize, outputs: usize, then: Then, vb: &VarBuilder<'
     };
     let weight = vb.get_with_hints((outputs, inputs), "weight", init)?;
     let bias = vb.get_with_hints(outputs, "bias", Init::Const(0.0))?;
-    Ok(Dense { weight, bias, then })
+    Ok(Dense { weight, bias, then, plain: false })
 }
 
 /// Like [`dense`], and where `vb` did not have the layer yet, `change(weight, bias)` rewrites its first values.

@@ -49,9 +49,38 @@ pub struct StepReport {
 struct Slot {
     name: String,
     var: Var,
-    moments: Mutex<[Vec<f32>; 2]>,
+    moments: Moments,
     steps: u64,
     scale: f64,
+}
+
+/// First and second moment of a variable's gradients.
+enum Moments {
+    /// Of a variable on the CPU.
+    Host(Mutex<[Vec<f32>; 2]>),
+    /// Of a variable elsewhere, beside it.
+    Device([Tensor; 2]),
+}
+
+impl Moments {
+    fn new(var: &Var, values: [Vec<f32>; 2]) -> Result<Self> {
+        if var.device().is_cpu() {
+            return Ok(Self::Host(Mutex::new(values)));
+        }
+        let [first, second] = values.map(|values| Tensor::from_vec(values, var.shape(), var.device()));
+        Ok(Self::Device([first?, second?]))
+    }
+
+    fn tensors(&self, var: &Var) -> Result<[Tensor; 2]> {
+        match self {
+            Self::Host(moments) => {
+                let moments = moments.lock().unwrap_or_else(|error| error.into_inner());
+                let tensor = |values: &[f32]| Tensor::from_slice(values, var.shape(), var.device());
+                Ok([tensor(&moments[0])?, tensor(&moments[1])?])
+            }
+            Self::Device(moments) => Ok(moments.clone()),
+        }
+    }
 }
 
 /// AdamW (I. Loshchilov, F. Hutter, "Decoupled Weight Decay Regularization", ICLR 2019) over the named variables of a
@@ -83,15 +112,10 @@ impl AdamW {
             .into_iter()
             .map(|(name, var)| {
                 let zeros = || vec![0.0; var.elem_count()];
-                Slot {
-                    name: name.clone(),
-                    var: var.clone(),
-                    moments: Mutex::new([zeros(), zeros()]),
-                    steps: 0,
-                    scale: 1.0,
-                }
+                let moments = Moments::new(var, [zeros(), zeros()])?;
+                Ok(Slot { name: name.clone(), var: var.clone(), moments, steps: 0, scale: 1.0 })
             })
-            .collect();
+            .collect::<Result<_>>()?;
         if slots.is_empty() {
             return Err(Error::Config {
                 field: "map",
@@ -179,7 +203,6 @@ impl AdamW {
             let rate = learning_rate * slot.scale;
             let decay = if slot.var.rank() >= 2 { weight_decay } else { 0.0 };
             let update = Update {
-                moments: &slot.moments,
                 clip: clip as f32,
                 beta1: beta1 as f32,
                 beta2: beta2 as f32,
@@ -188,7 +211,12 @@ impl AdamW {
                 second: (1.0 / (1.0 - beta2.powi(steps))) as f32,
                 epsilon: epsilon as f32,
             };
-            slot.var.inplace_op2(&gradient.contiguous()?, &update)?;
+            match &mut slot.moments {
+                Moments::Host(moments) => {
+                    slot.var.inplace_op2(&gradient.contiguous()?, &HostUpdate { update, moments })?;
+                }
+                Moments::Device(moments) => update.on_device(&slot.var, gradient, moments)?,
+            }
         }
         Ok(StepReport { gradient_norm, variables })
     }
@@ -200,9 +228,7 @@ impl AdamW {
     pub fn state(&self) -> Result<BTreeMap<String, Tensor>> {
         let mut state = BTreeMap::new();
         for slot in &self.slots {
-            let moments = slot.moments.lock().unwrap_or_else(|error| error.into_inner());
-            for (kind, values) in ["first", "second"].iter().zip(moments.iter()) {
-                let tensor = Tensor::from_slice(values, slot.var.shape(), slot.var.device())?;
+            for (kind, tensor) in ["first", "second"].iter().zip(slot.moments.tensors(&slot.var)?) {
                 state.insert(format!("{kind}.{}", slot.name), tensor);
             }
             // Two halves of 24 bits, each exact in f32, so that a state file needs one dtype only.
@@ -235,11 +261,12 @@ impl AdamW {
                 let len = slot.var.elem_count();
                 let steps = read("steps", &slot.name, 2)?;
                 let steps = ((steps[0] as u64) << 24) + steps[1] as u64;
-                Ok(([read("first", &slot.name, len)?, read("second", &slot.name, len)?], steps))
+                let moments = [read("first", &slot.name, len)?, read("second", &slot.name, len)?];
+                Ok((Moments::new(&slot.var, moments)?, steps))
             })
             .collect::<Result<Vec<_>>>()?;
         for (slot, (moments, steps)) in self.slots.iter_mut().zip(loaded) {
-            slot.moments = Mutex::new(moments);
+            slot.moments = moments;
             slot.steps = steps;
         }
         Ok(())
@@ -257,6 +284,9 @@ fn starts_with_parts(name: &str, prefix: &str) -> bool {
 }
 
 fn squared_norm(gradient: &Tensor) -> Result<f64> {
+    if !gradient.device().is_cpu() {
+        return Ok(f64::from(gradient.sqr()?.sum_all()?.to_scalar::<f32>()?));
+    }
     Ok(with_values(gradient, "gradient", |values| {
         let parts: Vec<f64> = values
             .par_chunks(CHUNK)
@@ -274,8 +304,9 @@ fn squared_norm(gradient: &Tensor) -> Result<f64> {
     })?)
 }
 
-struct Update<'a> {
-    moments: &'a Mutex<[Vec<f32>; 2]>,
+/// The numbers of one variable's step.
+#[derive(Clone, Copy)]
+struct Update {
     clip: f32,
     beta1: f32,
     beta2: f32,
@@ -287,7 +318,13 @@ struct Update<'a> {
     epsilon: f32,
 }
 
-impl InplaceOp2 for Update<'_> {
+/// A step of a variable on the CPU.
+struct HostUpdate<'a> {
+    update: Update,
+    moments: &'a Mutex<[Vec<f32>; 2]>,
+}
+
+impl InplaceOp2 for HostUpdate<'_> {
     fn name(&self) -> &'static str {
         "adamw"
     }
@@ -313,14 +350,29 @@ impl InplaceOp2 for Update<'_> {
             .for_each(|(((values, gradient), first), second)| {
                 arch.dispatch(
                     #[inline(always)]
-                    || self.chunk(values, gradient, first, second),
+                    || self.update.chunk(values, gradient, first, second),
                 );
             });
         Ok(())
     }
 }
 
-impl Update<'_> {
+impl Update {
+    /// The same by candle's own operations, wherever the variable is.
+    fn on_device(&self, var: &Var, gradient: &Tensor, moments: &mut [Tensor; 2]) -> candle_core::Result<()> {
+        let gradient = (gradient.detach() * f64::from(self.clip))?;
+        let follow = |moment: &Tensor, beta: f32, new: Tensor| -> candle_core::Result<Tensor> {
+            (moment * f64::from(beta))? + (new * f64::from(1.0 - beta))?
+        };
+        let first = follow(&moments[0], self.beta1, gradient.clone())?;
+        let second = follow(&moments[1], self.beta2, gradient.sqr()?)?;
+        let deviation = ((&second * f64::from(self.second))?.sqrt()? + f64::from(self.epsilon))?;
+        let movement = ((&first * f64::from(self.rate))? / deviation)?;
+        var.set(&((var.as_detached_tensor() * f64::from(self.keep))? - movement)?)?;
+        *moments = [first, second];
+        Ok(())
+    }
+
     #[inline(always)]
     fn chunk(&self, values: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
         for (((value, &gradient), first), second) in values.iter_mut().zip(gradient).zip(first).zip(second) {
@@ -328,6 +380,46 @@ impl Update<'_> {
             *first = self.beta1 * *first + (1.0 - self.beta1) * gradient;
             *second = self.beta2 * *second + (1.0 - self.beta2) * gradient * gradient;
             *value = *value * self.keep - self.rate * *first / ((*second * self.second).sqrt() + self.epsilon);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+    use candle_core::{DType, Device};
+
+    use super::*;
+
+    #[test]
+    fn steps_beside_a_variable_are_those_of_the_cpu() {
+        let values: Vec<f32> = (0..40).map(|index| ((index * 37) % 19) as f32 / 9.0 - 1.0).collect();
+        let [host, device] = [0, 1].map(|_| Var::from_slice(&values, (5, 8), &Device::Cpu).unwrap());
+        let host_moments = Mutex::new([vec![0.0; 40], vec![0.0; 40]]);
+        let zeros = Tensor::zeros((5, 8), DType::F32, &Device::Cpu).unwrap();
+        let mut moments = [zeros.clone(), zeros];
+        for step in 1..6 {
+            let update = Update {
+                clip: 0.7,
+                beta1: 0.9,
+                beta2: 0.99,
+                keep: 0.98,
+                rate: 0.1 / step as f32,
+                second: 1.5,
+                epsilon: 1e-8,
+            };
+            let gradient: Vec<f32> = values.iter().map(|value| value * step as f32 + 0.1).collect();
+            let gradient = Tensor::from_vec(gradient, (5, 8), &Device::Cpu).unwrap();
+            host.inplace_op2(&gradient, &HostUpdate { update, moments: &host_moments }).unwrap();
+            update.on_device(&device, &gradient, &mut moments).unwrap();
+        }
+        let read = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let pairs = [(read(&host), read(&device))];
+        let host_moments = host_moments.into_inner().unwrap();
+        let pairs = pairs.into_iter().chain(host_moments.into_iter().zip(moments.iter().map(read)));
+        for (host, device) in pairs {
+            assert!(host.iter().zip(&device).all(|(a, b)| (a - b).abs() < 1e-5), "{host:?} {device:?}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod engine;
 mod op;
+mod plain;
 
 use std::sync::{Arc, Mutex};
 
@@ -36,6 +37,8 @@ pub struct ResidualTrunk {
     parameters: Vec<Tensor>,
     /// `[mean, variance]` of each normalisation layer in the engine's order.
     running: Vec<[Var; 2]>,
+    /// Whether candle's own operations are used on the CPU too.
+    plain: bool,
 }
 
 impl ResidualTrunk {
@@ -73,7 +76,13 @@ impl ResidualTrunk {
                 ]);
             }
         }
-        Ok(Self { engine: Arc::new(engine), parameters, running })
+        Ok(Self { engine: Arc::new(engine), parameters, running, plain: false })
+    }
+
+    /// The same trunk, made of candle's own operations on the CPU too, as it is on other devices: much slower, to compare with.
+    #[must_use]
+    pub fn with_candle_operations(self) -> Self {
+        Self { plain: true, ..self }
     }
 
     /// Values per image that [`Self::forward`] returns.
@@ -82,11 +91,15 @@ impl ResidualTrunk {
     }
 
     /// Features of a batch of images. With `train` the normalisation uses the batch's own statistics and moves the running
-    /// ones by [`MOMENTUM`]; without, it uses the running ones. Gradients work in both modes.
+    /// ones by [`MOMENTUM`]; without, it uses the running ones. Gradients work in both modes. The variables must be where the
+    /// images are; elsewhere than on the CPU candle's own operations do the work.
     ///
     /// # Errors
-    /// Another shape or dtype than `f32 [batch, 3, size, size]`, or a device other than the CPU.
+    /// Another shape or dtype than `f32 [batch, 3, size, size]`.
     pub fn forward(&self, images: &Tensor, train: bool) -> Result<Tensor> {
+        if self.plain || !images.device().is_cpu() {
+            return self.forward_plain(images, train);
+        }
         let flat =
             self.parameters.iter().map(|tensor| tensor.flatten_all()).collect::<candle_core::Result<Vec<_>>>()?;
         let flat = Tensor::cat(&flat, 0)?;
@@ -98,6 +111,20 @@ impl ResidualTrunk {
             let measured = std::mem::take(&mut *measured.lock().unwrap_or_else(|error| error.into_inner()));
             self.update_running(&measured)?;
         }
+        Ok(features)
+    }
+
+    fn forward_plain(&self, images: &Tensor, train: bool) -> Result<Tensor> {
+        let size = self.engine.size;
+        if images.dims4()?.1 != 3 || images.dims()[2..] != [size, size] {
+            return Err(Error::Config {
+                field: "images",
+                reason: format!("must be [batch, 3, {size}, {size}], not {:?}", images.dims()),
+            });
+        }
+        let fixed = if train { None } else { Some(self.statistics()?) };
+        let (features, measured) = plain::forward(self.stages(), &self.parameters, images, fixed.as_deref())?;
+        self.update_running(&measured)?;
         Ok(features)
     }
 

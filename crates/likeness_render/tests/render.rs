@@ -251,6 +251,21 @@ fn options_change_from_picture_to_picture() {
 }
 
 #[test]
+fn a_choice_put_on_anew_looks_as_it_does_when_worn() {
+    let mut renderer = renderer();
+    let speaking = |shot| with(shot, &[("jawOpen", 1.0), ("browInnerUp", 1.0)]);
+    let bearded = speaking(wearing(&renderer, "beard", "long_full"));
+    let shaved = speaking(wearing(&renderer, "beard", "moustache"));
+    let mut draw = |shot: &Shot| renderer.render_one(shot, 128).unwrap();
+    // Both meshes are loaded before, so that nothing is waited for.
+    draw(&bearded);
+    draw(&shaved);
+    let put_on = draw(&bearded);
+    let worn = draw(&bearded);
+    assert!(put_on == worn, "the beard moved from one picture to the next");
+}
+
+#[test]
 fn hair_has_the_colour_of_the_face() {
     let mut renderer = renderer();
     let slot = renderer.rig().colors.iter().position(|color| color.name == "hair").unwrap();

@@ -14,6 +14,7 @@ use crate::{
     appearance_data::{AppearanceBatch, AppearanceData},
     checkpoint::{self, Average, Standing},
     console::Console,
+    device::TrainDevice,
     domain_loss::{DomainLoss, DomainMemory},
     error::{Result, TrainError},
     evaluate::appearance::evaluate_appearance,
@@ -60,6 +61,8 @@ pub struct AppearanceOptions {
     pub colors: f64,
     /// Written into the weights.
     pub revision: String,
+    /// Where the network is trained. Losses and the domain network stay on the CPU.
+    pub device: TrainDevice,
 }
 
 /// Trains and writes the weights. Answers the last report.
@@ -72,12 +75,13 @@ pub fn train_appearance(
     held_out: &[Render],
     options: &AppearanceOptions,
 ) -> Result<Report> {
-    let device = Device::Cpu;
+    let device = options.device.open()?;
     let map = VarMap::new();
     let builder = SeededInit::builder(&map, options.seed, &device);
     let config = AppearanceConfig::new(&head.rig);
     let net = AppearanceNet::new(&config, builder.pp("appearance"))?;
-    let domain = DomainNet::new(config.hidden, builder.pp("domain"))?;
+    let domain = SeededInit::builder(&map, options.seed, &Device::Cpu);
+    let domain = DomainNet::new(config.hidden, domain.pp("domain"))?;
     let mut optimizer = AdamW::new(
         &map,
         AdamWConfig {
@@ -112,9 +116,9 @@ pub fn train_appearance(
         let batch = loader.next_batch()?;
         let count = batch.renders + batch.photos;
         let images = Tensor::from_slice(&batch.images, (count, 3, CROP_SIZE, CROP_SIZE), &device)?;
-        let output = net.forward(&images, true)?;
+        let output = net.forward(&images, true)?.to_device(&Device::Cpu)?;
         let losses = losses(&config, &output, &domain, &batch, reversal_strength(at), options)?;
-        let mut total = Tensor::zeros((), candle_core::DType::F32, &device)?;
+        let mut total = Tensor::zeros((), candle_core::DType::F32, &Device::Cpu)?;
         for (_, weight, part) in &losses {
             total = (total + (part * *weight)?)?;
         }

@@ -16,6 +16,7 @@ use crate::{
     bone_measure::{HeldOut, measure},
     checkpoint::{self, Average, Standing},
     console::Console,
+    device::TrainDevice,
     domain_loss::DomainMemory,
     error::{Result, TrainError},
     head::Head,
@@ -67,6 +68,8 @@ pub struct BoneOptions {
     pub weights: LossWeights,
     /// Written into the weights.
     pub revision: String,
+    /// Where the network is trained. Losses and the domain network stay on the CPU.
+    pub device: TrainDevice,
 }
 
 /// How a run ended.
@@ -85,13 +88,14 @@ pub struct BoneOutcome {
 /// # Errors
 /// Files cannot be written; the loss diverges; a checkpoint does not fit; part of a network gets no gradient.
 pub fn train_bone_point(head: &Head, data: BoneData, held_out: &HeldOut, options: &BoneOptions) -> Result<BoneOutcome> {
-    let device = Device::Cpu;
+    let device = options.device.open()?;
     let map = VarMap::new();
     let builder = SeededInit::builder(&map, options.seed, &device);
     let config = BonePointConfig::new(head.rig.parameters.len());
     let prior = PriorStart { mean: &head.prior.mean, factor: &head.prior.factor, rank: head.prior.rank };
     let net = BonePointNet::new(&config, builder.pp("bone_point"), Some(prior))?;
-    let domain = DomainNet::new(config.hidden[0], builder.pp("domain"))?;
+    let domain = SeededInit::builder(&map, options.seed, &Device::Cpu);
+    let domain = DomainNet::new(config.hidden[0], domain.pp("domain"))?;
     let context = LossContext::new(
         Arc::clone(&head.geometry),
         ShapeSpace::new(&head.rig, &head.mesh, &head.prior)?,
@@ -139,7 +143,7 @@ pub fn train_bone_point(head: &Head, data: BoneData, held_out: &HeldOut, options
         let batch = loader.next_batch()?;
         let count = batch.renders + batch.photos;
         let images = Tensor::from_slice(&batch.images, (count, 3, CROP_SIZE, CROP_SIZE), &device)?;
-        let output = net.forward(&images, true)?;
+        let output = net.forward(&images, true)?.to_device(&Device::Cpu)?;
         let strength = reversal_strength(at);
         let losses = context.losses(&output, &domain, &batch, options.reversal.then_some(strength))?;
         let total = f64::from(losses.total.to_scalar::<f32>()?);

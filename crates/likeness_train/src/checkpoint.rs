@@ -146,7 +146,7 @@ pub fn load(
             let tensor = net.get(name).filter(|tensor| tensor.shape() == var.shape()).ok_or_else(|| {
                 data_error(path, name, "missing or of another shape: resume with the options of the first run")
             })?;
-            var.set(tensor)?;
+            var.set(&tensor.to_device(var.device())?)?;
         }
     }
     optimizer.load_state(&part("optimizer"))?;

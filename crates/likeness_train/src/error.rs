@@ -54,6 +54,14 @@ pub enum TrainError {
         /// The loss.
         loss: f64,
     },
+    /// The device for training is not there.
+    #[error("--device {device}: {source}: build with the device's feature (docs/training.md) or leave the option away")]
+    Device {
+        /// The device.
+        device: String,
+        /// What candle said.
+        source: candle_core::Error,
+    },
     /// A plot could not be drawn.
     #[error("{}: {problem}", path.display())]
     Plot {

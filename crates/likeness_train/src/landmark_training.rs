@@ -14,6 +14,7 @@ use likeness_rig::crop::{CROP_SIZE, REFERENCE_LANDMARKS};
 use crate::{
     checkpoint::{self, Average, Standing},
     console::Console,
+    device::TrainDevice,
     error::{Result, TrainError},
     landmark_data::{LandmarkBatch, LandmarkData, LandmarkItem, plain_crop},
     loader::Loader,
@@ -53,6 +54,8 @@ pub struct LandmarkOptions {
     pub resume: bool,
     /// Written into the weights.
     pub revision: String,
+    /// Where the network is trained. The loss stays on the CPU.
+    pub device: TrainDevice,
 }
 
 /// Pixels between the outer eye corners of an average crop: the loss counts in these.
@@ -81,7 +84,7 @@ const OFFSET: &str = "render_offset";
 /// # Errors
 /// Files cannot be written; the loss diverges; a checkpoint does not fit.
 pub fn train_landmarks(data: LandmarkData, held_out: &[LandmarkItem], options: &LandmarkOptions) -> Result<f64> {
-    let device = Device::Cpu;
+    let device = options.device.open()?;
     let map = VarMap::new();
     let builder = SeededInit::builder(&map, options.seed, &device);
     let config = LandmarkConfig::default();
@@ -90,7 +93,8 @@ pub fn train_landmarks(data: LandmarkData, held_out: &[LandmarkItem], options: &
         [((p[0] - half) * 0.92 + half) / CROP_SIZE as f32, ((p[1] - 77.0) * 0.92 + half) / CROP_SIZE as f32]
     });
     let net = LandmarkNet::new(&config, builder.pp("net"), Some(&mean))?;
-    let offset = builder.get_with_hints((1, 68, 2), OFFSET, candle_nn::Init::Const(0.0))?;
+    let offset = SeededInit::builder(&map, options.seed, &Device::Cpu);
+    let offset = offset.get_with_hints((1, 68, 2), OFFSET, candle_nn::Init::Const(0.0))?;
     let mut optimizer = AdamW::new(
         &map,
         AdamWConfig {
@@ -121,9 +125,9 @@ pub fn train_landmarks(data: LandmarkData, held_out: &[LandmarkItem], options: &
         }
         let LandmarkBatch { images, points, render } = loader.next_batch()?;
         let images = Tensor::from_vec(images, (batch, 3, CROP_SIZE, CROP_SIZE), &device)?;
-        let points = Tensor::from_vec(points, (batch, 68, 2), &device)?;
-        let render = Tensor::from_vec(render, (batch, 1, 1), &device)?;
-        let predicted = net.forward(&images, true)?;
+        let points = Tensor::from_vec(points, (batch, 68, 2), &Device::Cpu)?;
+        let render = Tensor::from_vec(render, (batch, 1, 1), &Device::Cpu)?;
+        let predicted = net.forward(&images, true)?.to_device(&Device::Cpu)?;
         let predicted = (predicted + render.broadcast_mul(&offset)?)?;
         let loss = wing_loss(&predicted, &points)?;
         let value = f64::from(loss.to_scalar::<f32>()?);

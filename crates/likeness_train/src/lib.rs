@@ -10,6 +10,7 @@ pub mod bone_measure;
 pub mod bone_training;
 pub mod checkpoint;
 mod console;
+pub mod device;
 pub mod dice;
 pub mod domain_loss;
 pub mod effects;

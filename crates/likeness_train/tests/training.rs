@@ -12,6 +12,7 @@ use likeness_train::{
     bone_losses::LossWeights,
     bone_measure::HeldOut,
     bone_training::{BoneOptions, BoneOutcome, train_bone_point},
+    device::TrainDevice,
     head::Head,
     landmark_data::{LandmarkData, LandmarkItem, running_sum},
     landmark_training::{LandmarkOptions, train_landmarks},
@@ -117,6 +118,7 @@ fn bone_options(folder: &Path, steps: u64) -> BoneOptions {
         threshold: None,
         weights: LossWeights::default(),
         revision: String::new(),
+        device: TrainDevice::Cpu,
     }
 }
 
@@ -196,13 +198,14 @@ fn appearance_options(folder: &Path, steps: u64) -> AppearanceOptions {
         domain_steps: 1,
         colors: 8.0,
         revision: String::new(),
+        device: TrainDevice::Cpu,
     }
 }
 
 /// A picture of one colour, as is its label.
 fn tinted(index: u64) -> Render {
     let mut render = render(index);
-    let light = index % 2 == 0;
+    let light = index.is_multiple_of(2);
     render.picture = Picture::from_pixel(192, 192, image::Rgb(if light { [200, 160, 140] } else { [60, 40, 30] }));
     for (option, choice) in head().rig.options.iter().zip(&mut render.label.options) {
         *choice = if light { 0 } else { option.choices.len() - 1 };
@@ -270,6 +273,7 @@ fn landmarks_are_learned() {
         measure_every: 1000,
         resume: false,
         revision: String::new(),
+        device: TrainDevice::Cpu,
     };
     let held_out: Vec<LandmarkItem> = (20..24).map(item).collect();
     let error = train_landmarks(data, &held_out, &options).unwrap();

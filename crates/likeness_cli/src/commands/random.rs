@@ -68,7 +68,7 @@ pub(crate) fn run(assets: &Assets, arguments: &Arguments) -> Result<Outcome, Cli
 }
 
 /// The face of one number under a seed, whatever the count.
-fn natural_face(rig: &Rig, prior: &Prior, seed: u64, number: u32) -> Face {
+pub(crate) fn natural_face(rig: &Rig, prior: &Prior, seed: u64, number: u32) -> Face {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(u64::from(number));
     let mut face = Face::neutral(rig);

@@ -52,7 +52,7 @@ impl Stage {
         self.side() * self.row()
     }
 
-    fn layers(&self) -> [ConvShape; 3] {
+    pub(super) fn layers(&self) -> [ConvShape; 3] {
         [self.conv1, self.conv2, self.shortcut]
     }
 }

@@ -251,6 +251,32 @@ fn cross_entropy_is_right_and_stays_finite() {
 }
 
 #[test]
+fn candle_operations_answer_the_same() {
+    let build = |map: &VarMap| {
+        let vb = builder(map);
+        let net = BonePointNet::new(&small(), vb.pp("bone_point"), None).unwrap();
+        (net, DomainNet::new(small().hidden[0], vb.pp("domain")).unwrap())
+    };
+    let map = VarMap::new();
+    let (net, domain) = build(&map);
+    let (plain, plain_domain) = build(&map);
+    let (plain, plain_domain) = (plain.with_candle_operations(), plain_domain.with_candle_operations());
+    let size = small().input;
+    let images = noise(3, &[2, 3, size, size]);
+    let (got, expected) = (net.forward(&images, false).unwrap(), plain.forward(&images, false).unwrap());
+    for (got, expected) in [
+        (&got.features, &expected.features),
+        (&got.parameters, &expected.parameters),
+        (&got.expression, &expected.expression),
+        (&got.pose, &expected.pose),
+    ] {
+        assert!(largest_difference(got, expected) < 1e-4 * largest(expected).max(1.0));
+    }
+    let (got, expected) = (domain.forward(&got.features).unwrap(), plain_domain.forward(&got.features).unwrap());
+    assert!(largest_difference(&got, &expected) < 1e-4 * largest(&expected).max(1.0));
+}
+
+#[test]
 fn the_optimiser_follows_the_formula() {
     let map = VarMap::new();
     let vb = builder(&map);

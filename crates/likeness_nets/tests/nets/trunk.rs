@@ -83,6 +83,34 @@ fn forward_and_gradients_match_plain_operations() {
 }
 
 #[test]
+fn candle_operations_do_what_the_kernels_do() {
+    for train in [true, false] {
+        let results = [false, true].map(|candle| {
+            let (map, trunk) = build(32, [5, 16, 17, 7]);
+            let trunk = if candle { trunk.with_candle_operations() } else { trunk };
+            let features = trunk.forward(&noise(1, &[3, 3, 32, 32]), train).unwrap();
+            let weights = noise(2, features.dims());
+            let gradients = (&features * weights).unwrap().sum_all().unwrap().backward().unwrap();
+            (variables(&map), features, gradients)
+        });
+        let [(vars, features, gradients), (plain_vars, plain_features, plain_gradients)] = results;
+        assert!(largest_difference(&features, &plain_features) < 2e-4 * largest(&features), "train {train}");
+        for (name, var) in &vars {
+            if is_trainable(name) {
+                let (got, expected) = (gradients.get(var).unwrap(), plain_gradients.get(&plain_vars[name]).unwrap());
+                let difference = largest_difference(got, expected);
+                assert!(difference < 2e-3 * largest(expected).max(1e-2), "train {train}, {name}: {difference}");
+            } else {
+                let difference = largest_difference(var, &plain_vars[name]);
+                assert!(difference < 1e-4 * largest(var).max(1.0), "train {train}, {name}: {difference}");
+            }
+        }
+        let (_, trunk) = build(32, [5, 16, 17, 7]);
+        assert!(trunk.with_candle_operations().forward(&noise(1, &[3, 3, 30, 32]), train).is_err());
+    }
+}
+
+#[test]
 fn running_statistics_follow_the_batches() {
     let (map, trunk) = build(32, [8, 8, 8, 8]);
     let images = noise(3, &[4, 3, 32, 32]);

@@ -14,6 +14,7 @@ use likeness_train::{
     bone_losses::LossWeights,
     bone_measure::HeldOut,
     bone_training::{BoneOptions, train_bone_point},
+    device::TrainDevice,
     head::Head,
     landmark_data::{LandmarkData, LandmarkItem, running_sum},
     landmark_training::{LandmarkOptions, train_landmarks},
@@ -99,6 +100,9 @@ pub(crate) struct Common {
     /// Steps between measurements on what is held out
     #[arg(long, default_value_t = 500)]
     measure_every: u64,
+    /// Where the network is trained: cpu, cuda, cuda:N or metal; a GPU needs the program built for it
+    #[arg(long, default_value_t)]
+    device: TrainDevice,
     /// Go on from the run's checkpoint
     #[arg(long)]
     resume: bool,
@@ -170,6 +174,7 @@ impl Landmarks {
             measure_every: common.measure_every,
             resume: common.resume,
             revision: revision(),
+            device: common.device,
         };
         let error = train_landmarks(data, &held_out, &options)?;
         println!("held-out error {:.2} % of the inter-ocular distance", 100.0 * error);
@@ -300,6 +305,7 @@ impl BonePoint {
                 contour: self.contour,
             },
             revision: revision(),
+            device: common.device,
         };
         let outcome = train_bone_point(&head, data, &held_out, &options)?;
         if outcome.reached_threshold {
@@ -368,6 +374,7 @@ impl Appearance {
             domain_steps: common.domain_steps,
             colors: self.colors,
             revision: revision(),
+            device: common.device,
         };
         let report = train_appearance(&head, data, &held_out, &options)?;
         for (name, value) in report.iter().filter(|(name, _)| name.starts_with("held_out")) {
