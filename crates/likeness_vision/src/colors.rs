@@ -5,6 +5,7 @@
 
 use glam::Vec2;
 use image::RgbImage;
+use likeness_rig::color::difference;
 use likeness_rig::similarity::Similarity;
 
 /// Colours measured in an aligned crop, linear RGB 0..1; `None` where a region has too few pixels.
@@ -14,18 +15,27 @@ pub struct MeasuredColors {
     pub skin: Option<[f32; 3]>,
     /// The lips without the mouth's opening.
     pub lips: Option<[f32; 3]>,
-    /// The darkest part of the brows, standing for the hair.
+    /// The darkest part of the brows, standing for the hair of somebody without any.
+    pub brows: Option<[f32; 3]>,
+    /// The hair over the middle of the forehead: what there does not look like the forehead.
     pub hair: Option<[f32; 3]>,
 }
 
 /// Fewer pixels than this are no measurement.
 const MIN_PIXELS: usize = 8;
-/// How far a region may reach beyond its landmarks, pixels: the forehead above the brows.
-const MARGIN: f32 = 24.0;
+/// How far a region may reach beyond its landmarks, pixels: forehead and hair above the brows.
+const MARGIN: f32 = 48.0;
 /// The part of a region's pixels that is used, ordered from dark to bright.
 const SKIN_RANGE: (f32, f32) = (0.25, 0.85);
 const LIPS_RANGE: (f32, f32) = (0.2, 0.8);
 const BROW_RANGE: (f32, f32) = (0.02, 0.3);
+const HAIR_RANGE: (f32, f32) = (0.15, 0.75);
+/// Where hair is looked for above the brows: height and half width in eye distances.
+const HAIR_BAND: ((f32, f32), f32) = ((0.66, 0.98), 0.45);
+/// From this difference (CIEDE2000) to the skin on, a pixel over the forehead is hair.
+const HAIR_DIFFERENCE: f32 = 14.0;
+/// The part of the band that must be hair.
+const HAIR_SHARE: f32 = 0.35;
 
 /// Measures the colours in the aligned crop of a photo.
 #[must_use]
@@ -53,25 +63,47 @@ pub fn measure_colors(crop: &RgbImage, photo_to_crop: &Similarity, landmarks: &[
             .flatten()
             .any(|index| segment_distance(point, at[index], at[index + 1]) < 0.035 * unit)
     };
+    let skin = median(crop, &at, in_skin, SKIN_RANGE);
+    let across = up.perp();
+    let in_band = |point: Vec2| {
+        let ((low, high), half) = HAIR_BAND;
+        let from = (point - brows) / unit;
+        (low..high).contains(&from.dot(up)) && from.dot(across).abs() < half
+    };
     MeasuredColors {
-        skin: median(crop, &at, in_skin, SKIN_RANGE),
+        skin,
         lips: median(crop, &at[48..60], in_lips, LIPS_RANGE),
-        hair: median(crop, &at[17..27], in_brows, BROW_RANGE),
+        brows: median(crop, &at[17..27], in_brows, BROW_RANGE),
+        hair: skin.and_then(|skin| hair(crop, &at, in_band, skin)),
     }
+}
+
+/// The median of the pixels in a band that differ from the skin; none where they are few.
+fn hair(crop: &RgbImage, about: &[Vec2], band: impl Fn(Vec2) -> bool, skin: [f32; 3]) -> Option<[f32; 3]> {
+    let mut pixels = pixels(crop, about, band);
+    let all = pixels.len();
+    pixels.retain(|pixel| difference(pixel.map(linear), skin) >= HAIR_DIFFERENCE);
+    (pixels.len() as f32 >= HAIR_SHARE * all as f32).then(|| middle_of(pixels, HAIR_RANGE)).flatten()
 }
 
 /// The median of each channel over the pixels of a region whose brightness lies within the given part of the region's.
 /// The region lies near the box around `about`.
 fn median(crop: &RgbImage, about: &[Vec2], region: impl Fn(Vec2) -> bool, range: (f32, f32)) -> Option<[f32; 3]> {
+    middle_of(pixels(crop, about, region), range)
+}
+
+fn pixels(crop: &RgbImage, about: &[Vec2], region: impl Fn(Vec2) -> bool) -> Vec<[u8; 3]> {
     let low = about.iter().copied().fold(Vec2::MAX, Vec2::min) - MARGIN;
     let high = about.iter().copied().fold(Vec2::MIN, Vec2::max) + MARGIN;
     let rows = low.y as u32..(high.y as u32).min(crop.height());
     let columns = low.x as u32..(high.x as u32).min(crop.width());
-    let mut pixels: Vec<[u8; 3]> = rows
-        .flat_map(|y| columns.clone().map(move |x| (x, y)))
+    rows.flat_map(|y| columns.clone().map(move |x| (x, y)))
         .filter(|&(x, y)| region(Vec2::new(x as f32 + 0.5, y as f32 + 0.5)))
         .map(|(x, y)| crop.get_pixel(x, y).0)
-        .collect();
+        .collect()
+}
+
+fn middle_of(mut pixels: Vec<[u8; 3]>, range: (f32, f32)) -> Option<[f32; 3]> {
     if pixels.len() < MIN_PIXELS {
         return None;
     }

@@ -33,6 +33,8 @@ const POOR_FIT: f32 = 0.1;
 const SKIN_MEASURED: f32 = 0.7;
 /// The same for the lips.
 const LIPS_MEASURED: f32 = 0.5;
+/// The same for the hair, where some is seen over the forehead.
+const HAIR_MEASURED: f32 = 0.65;
 
 /// The number of expression coefficients.
 const EXPRESSIONS: usize = likeness_rig::ARKIT_NAMES.len();
@@ -339,8 +341,12 @@ impl FacePredictor {
                 *chosen = option.choices.iter().position(|choice| *choice == answer.choice).unwrap_or(*chosen);
             }
             face.colors.clone_from(colors);
-            for (name, color, part) in [("skin", measured.skin, SKIN_MEASURED), ("lips", measured.lips, LIPS_MEASURED)]
-            {
+            let mixes = [
+                ("skin", measured.skin, SKIN_MEASURED),
+                ("lips", measured.lips, LIPS_MEASURED),
+                ("hair", measured.hair, HAIR_MEASURED),
+            ];
+            for (name, color, part) in mixes {
                 let slot = self.rig.colors.iter().position(|slot| slot.name == name);
                 if let (Some(slot), Some(color)) = (slot.and_then(|slot| face.colors.get_mut(slot)), color) {
                     *slot = mixed(*slot, color, part);
@@ -348,7 +354,9 @@ impl FacePredictor {
             }
             return face;
         }
-        for (name, color) in [("skin", measured.skin), ("lips", measured.lips), ("hair", measured.hair)] {
+        for (name, color) in
+            [("skin", measured.skin), ("lips", measured.lips), ("hair", measured.hair.or(measured.brows))]
+        {
             let slot = self.rig.colors.iter().position(|slot| slot.name == name);
             if let (Some(slot), Some(color)) = (slot.and_then(|slot| face.colors.get_mut(slot)), color) {
                 *slot = color;
