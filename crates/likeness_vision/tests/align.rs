@@ -249,7 +249,17 @@ fn colours_are_measured_by_region() {
     let found = measure_colors(&crop, &Similarity::IDENTITY, &reference());
     near(found.skin, skin);
     near(found.lips, lips);
-    near(found.hair, brows);
+    near(found.brows, brows);
+    assert_eq!(found.hair, None, "a bald forehead");
     let nothing = measure_colors(&crop, &Similarity::IDENTITY, &[Vec2::NAN; 68]);
-    assert_eq!((nothing.skin, nothing.lips, nothing.hair), (None, None, None));
+    assert_eq!((nothing.skin, nothing.lips, nothing.brows, nothing.hair), (None, None, None, None));
+    // Hair over the forehead, uneven at its edge.
+    let hair = [120, 90, 50];
+    for (x, y, pixel) in crop.enumerate_pixels_mut() {
+        if y < 10 + x % 5 {
+            let grain = if (x + y) % 2 == 0 { 6 } else { 0 };
+            *pixel = Rgb(hair.map(|value| value + grain));
+        }
+    }
+    near(measure_colors(&crop, &Similarity::IDENTITY, &reference()).hair, hair);
 }
