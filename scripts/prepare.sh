@@ -2,6 +2,14 @@
 #
 # Debian and Ubuntu get what is missing by apt-get; elsewhere the script names it and stops.
 
+# Whether a Vulkan driver is installed: a folder without one must not hide that the other has one.
+prepare_vulkan_driver() {
+    for driver in /usr/share/vulkan/icd.d/*.json /etc/vulkan/icd.d/*.json; do
+        [ ! -e "$driver" ] || return 0
+    done
+    return 1
+}
+
 prepare_missing_packages() {
     missing=""
     command -v cc >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
@@ -10,7 +18,7 @@ prepare_missing_packages() {
     command -v curl >/dev/null 2>&1 || command -v cargo >/dev/null 2>&1 || missing="$missing curl ca-certificates"
     # The renderer loads the Vulkan loader at run time and needs one driver; Mesa's software driver works on any machine.
     ldconfig -p 2>/dev/null | grep -q 'libvulkan\.so\.1' || missing="$missing libvulkan1"
-    ls /usr/share/vulkan/icd.d/*.json /etc/vulkan/icd.d/*.json >/dev/null 2>&1 || missing="$missing mesa-vulkan-drivers"
+    prepare_vulkan_driver || missing="$missing mesa-vulkan-drivers"
     printf '%s' "$missing"
 }
 
