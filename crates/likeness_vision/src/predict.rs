@@ -106,8 +106,9 @@ pub struct StepTimes {
 /// A face read from a photo.
 #[derive(Clone, Debug)]
 pub struct Prediction {
-    /// The character's face: parameters, options and colours from the networks. Without an appearance network, options are
-    /// neutral and the colours `skin`, `lips` and `hair` are as measured in the photo, where the rig has such slots.
+    /// The character's face: parameters, options and colours from the networks, the colours `skin`, `lips` and `hair` mixed with those
+    /// measured in the photo. Without an appearance network, options are neutral and these colours are the measured ones, where
+    /// the rig has such slots.
     pub face: Face,
     /// What the appearance network read, one answer for each option of the rig; empty without that network.
     pub appearance: Vec<OptionAnswer>,
