@@ -16,6 +16,8 @@ prepare_missing_packages() {
     command -v g++ >/dev/null 2>&1 || missing="$missing g++"
     command -v pkg-config >/dev/null 2>&1 || missing="$missing pkg-config"
     command -v curl >/dev/null 2>&1 || command -v cargo >/dev/null 2>&1 || missing="$missing curl ca-certificates"
+    # Game controllers in the examples.
+    pkg-config --exists libudev 2>/dev/null || missing="$missing libudev-dev"
     # The renderer loads the Vulkan loader at run time and needs one driver; Mesa's software driver works on any machine.
     ldconfig -p 2>/dev/null | grep -q 'libvulkan\.so\.1' || missing="$missing libvulkan1"
     prepare_vulkan_driver || missing="$missing mesa-vulkan-drivers"
