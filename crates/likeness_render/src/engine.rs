@@ -14,6 +14,7 @@ use bevy::camera::{CameraPlugin, RenderTarget};
 use bevy::core_pipeline::CorePipelinePlugin;
 use bevy::core_pipeline::tonemapping::{DebandDither, Tonemapping};
 use bevy::diagnostic::{DiagnosticsPlugin, FrameCountPlugin};
+use bevy::gizmos::GizmoPlugin;
 use bevy::gltf::GltfPlugin;
 use bevy::image::ImagePlugin;
 use bevy::input::InputPlugin;
@@ -127,6 +128,8 @@ impl Engine {
             CameraPlugin,
         ));
         app.add_plugins((
+            // Lights draw gizmos where some crate of the build asks for them, and fail without this.
+            GizmoPlugin,
             LightPlugin,
             CorePipelinePlugin,
             GltfPlugin::default(),

@@ -26,6 +26,7 @@ pub mod palette;
 mod pose;
 mod prior;
 mod rig;
+mod sculpt;
 pub mod share_code;
 pub mod similarity;
 #[cfg(test)]
@@ -44,3 +45,4 @@ pub use mesh::{HeadMesh, Joint, MeshPart, RestTransform, RigBinding};
 pub use pose::HeadPose;
 pub use prior::{Prior, latent_distance};
 pub use rig::{AppearanceOption, Bone, Channel, ColorSlot, Drive, Parameter, RIG_FORMAT, Rig};
+pub use sculpt::{Focus, Sculptor, Spot};
