@@ -99,6 +99,8 @@ pub struct FacePredicted {
     pub pose: HeadPose,
     /// What hair, brows, beard and glasses look like in the photo, with confidences: one answer for each option of the rig.
     pub appearance: Vec<OptionAnswer>,
+    /// 68 iBUG landmarks of the face, pixels of the upright photo from its top left corner.
+    pub landmarks: [Vec2; 68],
     /// Milliseconds of each step.
     pub ms: StepTimes,
 }
@@ -330,7 +332,7 @@ fn receive(worker: Res<PredictionWorker>, pending: Query<&PendingPrediction>, mu
 }
 
 fn succeed(entity: Entity, prediction: Prediction, commands: &mut Commands) {
-    let Prediction { face, confidence, warnings, expression, pose, appearance, ms, .. } = prediction;
+    let Prediction { face, confidence, warnings, expression, pose, appearance, landmarks, ms, .. } = prediction;
     commands.entity(entity).insert(Face::from(face));
-    commands.trigger(FacePredicted { entity, confidence, warnings, expression, pose, appearance, ms });
+    commands.trigger(FacePredicted { entity, confidence, warnings, expression, pose, appearance, landmarks, ms });
 }

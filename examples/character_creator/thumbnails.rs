@@ -1,0 +1,185 @@
+//! Small pictures: a second head sits for them in front of a camera of its own, one picture after the other.
+
+use std::collections::HashMap;
+
+use bevy::camera::visibility::RenderLayers;
+use bevy::camera::{ClearColorConfig, RenderTarget};
+use bevy::core_pipeline::tonemapping::Tonemapping;
+use bevy::prelude::*;
+use bevy::render::render_resource::TextureFormat;
+use bevy_egui::{EguiTextureHandle, EguiUserTextures};
+use bevy_likeness::prelude::*;
+use bevy_likeness::PendingOptions;
+
+use crate::stage::{FACE_CENTER, MODEL_LAYER};
+use crate::start::Ready;
+use crate::studio::Studio;
+use crate::ui::pictures::Subject;
+
+/// Side of a small picture, pixels.
+const SIDE: u32 = 128;
+/// Vertical field of view of the model's camera, radians.
+const FIELD_OF_VIEW: f32 = 0.35;
+/// Half the height of what a whole head needs, metres.
+const WHOLE_HEAD: f32 = 0.165;
+/// The least half height of a close-up, metres.
+const CLOSE_UP: f32 = 0.042;
+/// A movement with more than this share along the line of sight is looked at from the side.
+const DEPTH_SHARE: f32 = 0.5;
+/// Degrees that the side view is turned by.
+const SIDE_VIEW: f32 = 65.0;
+/// The face must rest for so long, seconds, before its pictures are made anew.
+const REST: f32 = 0.4;
+/// Frames between the face's change and the picture: one to be drawn, one for pipelined rendering.
+const EXPOSURE: u32 = 2;
+
+/// Makes the panels' small pictures.
+pub struct ThumbnailsPlugin;
+
+impl Plugin for ThumbnailsPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<Album>().add_systems(Update, (hire, sit).chain().run_if(resource_exists::<Ready>));
+    }
+}
+
+/// The head that sits.
+#[derive(Component)]
+struct Model;
+
+/// The camera in front of it.
+#[derive(Component)]
+struct ModelCamera;
+
+/// What has been taken.
+#[derive(Resource, Default)]
+struct Album {
+    /// Each subject's picture, and the face that it was made for.
+    pictures: HashMap<Subject, (Handle<Image>, Option<likeness_rig::Face>)>,
+    sitting: Option<Sitting>,
+    /// The face that pictures are made for, and how long it has rested, seconds.
+    face: Option<likeness_rig::Face>,
+    rested: f32,
+}
+
+/// A picture being taken.
+struct Sitting {
+    subject: Subject,
+    face: likeness_rig::Face,
+    /// Frames since the model was ready.
+    exposed: Option<u32>,
+}
+
+/// Hires the model with the studio's rig.
+fn hire(ready: Res<Ready>, models: Query<(), With<Model>>, heads: Query<&LikenessHead>, mut commands: Commands) {
+    if !models.is_empty() {
+        return;
+    }
+    let Ok(head) = heads.get(ready.star) else { return };
+    commands.spawn((Model, head.clone().with_lod(Lod::Half), RenderLayers::layer(MODEL_LAYER)));
+    commands.spawn((
+        ModelCamera,
+        Camera3d::default(),
+        Camera {
+            order: -1,
+            is_active: false,
+            clear_color: ClearColorConfig::Custom(Color::srgb_u8(0x3a, 0x41, 0x4c)),
+            ..default()
+        },
+        Projection::Perspective(PerspectiveProjection { fov: FIELD_OF_VIEW, near: 0.01, ..default() }),
+        Tonemapping::AcesFitted,
+        RenderLayers::layer(MODEL_LAYER),
+        // Any target does until the first picture: the camera is off.
+        RenderTarget::None { size: UVec2::splat(SIDE) },
+    ));
+}
+
+fn sit(
+    mut ready: ResMut<Ready>,
+    mut album: ResMut<Album>,
+    mut models: Query<(&mut Face, Has<PendingOptions>), (With<Model>, With<HeadParts>)>,
+    camera: Single<(&mut Camera, &mut RenderTarget, &mut Transform), With<ModelCamera>>,
+    mut images: ResMut<Assets<Image>>,
+    mut textures: ResMut<EguiUserTextures>,
+    time: Res<Time>,
+) {
+    let Ok((mut face, pending)) = models.single_mut() else { return };
+    let (mut camera, mut target, mut place) = camera.into_inner();
+    let Ready { studio, pictures, .. } = &mut *ready;
+    if album.face.as_ref() == Some(&studio.document.face) {
+        album.rested += time.delta_secs();
+    } else {
+        album.face = Some(studio.document.face.clone());
+        album.rested = 0.0;
+    }
+    if let Some(mut sitting) = album.sitting.take() {
+        let exposed = match sitting.exposed {
+            // The face's hair may still be loading.
+            None if pending => None,
+            None => {
+                camera.is_active = true;
+                Some(0)
+            }
+            Some(frames) => Some(frames + 1),
+        };
+        if exposed.is_some_and(|frames| frames >= EXPOSURE) {
+            camera.is_active = false;
+            if let Some((picture, made_for)) = album.pictures.get_mut(&sitting.subject) {
+                *made_for = Some(sitting.face);
+                let texture = textures.image_id(picture.id());
+                let texture = texture.unwrap_or_else(|| textures.add_image(EguiTextureHandle::Strong(picture.clone())));
+                pictures.ready.insert(sitting.subject, texture);
+            }
+        } else {
+            sitting.exposed = exposed;
+            album.sitting = Some(sitting);
+            return;
+        }
+    }
+    if album.rested < REST || studio.hand_is_busy {
+        return;
+    }
+    let due = pictures.wanted.iter().find_map(|subject| {
+        let wanted = face_of(studio, *subject)?;
+        let made_for = album.pictures.get(subject).and_then(|(_, made_for)| made_for.as_ref());
+        (made_for != Some(&wanted)).then_some((*subject, wanted))
+    });
+    let Some((subject, wanted)) = due else { return };
+    let (picture, _) = album.pictures.entry(subject).or_insert_with(|| {
+        let format = TextureFormat::Rgba8UnormSrgb;
+        (images.add(Image::new_target_texture(SIDE, SIDE, format, None)), None)
+    });
+    *target = RenderTarget::Image(picture.clone().into());
+    *place = viewpoint(studio, subject);
+    *face = wanted.clone().into();
+    album.sitting = Some(Sitting { subject, face: wanted, exposed: None });
+}
+
+/// The face that a subject shows now; `None` for what is not there.
+fn face_of(studio: &Studio, subject: Subject) -> Option<likeness_rig::Face> {
+    let mut face = studio.document.face.clone();
+    match subject {
+        Subject::End { parameter, high } => *face.parameters.get_mut(parameter)? = if high { 1.0 } else { 0.0 },
+        Subject::Choice { option, choice } => *face.options.get_mut(option)? = choice,
+        Subject::Preset(index) => return Some(studio.presets.get(index)?.face.clone()),
+        Subject::Slot(slot) => return studio.document.slots.get(slot)?.clone(),
+    }
+    Some(face)
+}
+
+/// Where the camera stands for a subject: close to what a parameter moves, and aside when that moves toward the camera.
+fn viewpoint(studio: &Studio, subject: Subject) -> Transform {
+    let close_up = match subject {
+        Subject::End { parameter, .. } => studio.sculptor.focus(parameter),
+        _ => None,
+    };
+    let (center, half_height, yaw): (Vec3, f32, f32) = match close_up {
+        Some(focus) => {
+            let half = (2.2 * focus.radius).clamp(CLOSE_UP, WHOLE_HEAD);
+            (focus.center, half, if focus.direction.z > DEPTH_SHARE { SIDE_VIEW } else { 0.0 })
+        }
+        None => (FACE_CENTER + Vec3::new(0.0, 0.01, 0.0), WHOLE_HEAD, 12.0),
+    };
+    let distance = half_height / (FIELD_OF_VIEW * 0.5).tan();
+    let from = Quat::from_rotation_y(yaw.to_radians()) * Vec3::Z * distance;
+    Transform::from_translation(center + from).looking_at(center, Vec3::Y)
+}
