@@ -86,6 +86,9 @@ fn current(morph: &Morph) -> Option<likeness_rig::Face> {
     for ((value, from), to) in face.parameters.iter_mut().zip(&from.parameters).zip(&to.parameters) {
         *value = mix(*from, *to);
     }
+    for ((value, from), to) in face.details.iter_mut().zip(&from.details).zip(&to.details) {
+        *value = mix(*from, *to);
+    }
     for ((color, from), to) in face.colors.iter_mut().zip(&from.colors).zip(&to.colors) {
         *color = std::array::from_fn(|channel| mix(from[channel], to[channel]));
     }

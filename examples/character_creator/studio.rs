@@ -69,6 +69,8 @@ pub enum Tab {
     Photo,
     /// Hair, brows, beard, glasses and colours.
     Looks,
+    /// Skin details and make-up.
+    Details,
     /// Expressions to try.
     Expression,
     /// Presets and blending.
@@ -81,9 +83,10 @@ pub enum Tab {
 
 impl Tab {
     /// All pages in their order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Photo,
         Self::Looks,
+        Self::Details,
         Self::Expression,
         Self::Blend,
         Self::Library,
@@ -95,6 +98,7 @@ impl Tab {
         match self {
             Self::Photo => "photo",
             Self::Looks => "looks",
+            Self::Details => "details",
             Self::Expression => "expression",
             Self::Blend => "blend",
             Self::Library => "library",
@@ -429,6 +433,9 @@ impl Studio {
         let mut blended = (*heaviest).clone();
         for (index, value) in blended.parameters.iter_mut().enumerate() {
             *value = kept.iter().map(|(face, weight)| weight * face.parameters[index]).sum::<f32>() / total;
+        }
+        for (index, value) in blended.details.iter_mut().enumerate() {
+            *value = kept.iter().map(|(face, weight)| weight * face.details[index]).sum::<f32>() / total;
         }
         for (index, color) in blended.colors.iter_mut().enumerate() {
             *color = std::array::from_fn(|channel| {

@@ -1,6 +1,7 @@
 //! The panels: what they show and what they do to the studio. They know egui, and nothing of Bevy.
 
 mod blend;
+mod details;
 
 mod expression;
 mod library;
@@ -116,6 +117,7 @@ fn page(ui: &mut Ui, studio: &mut Studio, pictures: &mut Pictures) {
         Tab::Photo => photo::show(ui, studio, pictures),
         Tab::Looks => looks::show(ui, studio, pictures),
 
+        Tab::Details => details::show(ui, studio),
         Tab::Expression => expression::show(ui, studio),
         Tab::Blend => blend::show(ui, studio, pictures),
         Tab::Library => library::show(ui, studio),
@@ -161,3 +163,6 @@ fn unit_slider(ui: &mut Ui, studio: &mut Studio, name: String, label: &str, valu
     *value != before
 }
 
+
+#[cfg(test)]
+mod tests;

@@ -74,6 +74,8 @@ pub struct Face {
     pub options: Vec<usize>,
     /// Per colour slot, linear RGB in 0..1.
     pub colors: Vec<[f32; 3]>,
+    /// Per detail of the look (freckles, age, make-up, ...), 0..1.
+    pub details: Vec<f32>,
 }
 
 impl Face {
@@ -102,19 +104,38 @@ impl Face {
 
     /// The colour of a slot; `None` for a name that the rig does not have.
     pub fn color(&self, rig: &Rig, slot: &str) -> Option<[f32; 3]> {
-        self.colors.get(rig.colors.iter().position(|color| color.name == slot)?).copied()
+        self.colors.get(rig.color_index(slot)?).copied()
+    }
+
+    /// Sets the colour of a slot, linear RGB in 0..1; false when the rig does not have it.
+    pub fn set_color(&mut self, rig: &Rig, slot: &str, color: [f32; 3]) -> bool {
+        let place = rig.color_index(slot).and_then(|index| self.colors.get_mut(index));
+        place.map(|place| *place = color).is_some()
+    }
+
+    /// The value of a detail, for example `skin.freckles`; the rig's default where the face has none, `None` for a name
+    /// that the rig does not have.
+    pub fn detail(&self, rig: &Rig, name: &str) -> Option<f32> {
+        let index = rig.detail_index(name)?;
+        Some(self.details.get(index).copied().unwrap_or(rig.details[index].default))
+    }
+
+    /// Sets a detail by name; false when the rig does not have it.
+    pub fn set_detail(&mut self, rig: &Rig, name: &str, value: f32) -> bool {
+        let place = rig.detail_index(name).and_then(|index| self.details.get_mut(index));
+        place.map(|place| *place = value).is_some()
     }
 }
 
 impl From<likeness_rig::Face> for Face {
     fn from(face: likeness_rig::Face) -> Self {
-        Self { parameters: face.parameters, options: face.options, colors: face.colors }
+        Self { parameters: face.parameters, options: face.options, colors: face.colors, details: face.details }
     }
 }
 
 impl From<Face> for likeness_rig::Face {
     fn from(face: Face) -> Self {
-        Self { parameters: face.parameters, options: face.options, colors: face.colors }
+        Self { parameters: face.parameters, options: face.options, colors: face.colors, details: face.details }
     }
 }
 

@@ -3,9 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
 use glam::Vec3;
-use likeness_rig::{
-    ARKIT_NAMES, Bone, Channel, ColorSlot, Drive, LandmarkSet, Parameter, Prior, RIG_FORMAT, Rig, write_atomic,
-};
+use likeness_rig::{ARKIT_NAMES, Bone, Channel, Drive, LandmarkSet, Parameter, Prior, RIG_FORMAT, Rig, write_atomic};
 use rayon::prelude::*;
 use serde_json::Value;
 
@@ -20,6 +18,7 @@ use crate::{
     heads::aligned,
     landmarks::{self, is_ear},
     lips::Lips,
+    look,
     parameters::{ParameterSeed, seeds},
     population::Recipe,
     prior::spread,
@@ -304,11 +303,6 @@ fn visible(cage: &Cage) -> Vec<f32> {
 }
 
 fn rig(bones: &[BoneInfo], seeds: &[ParameterSeed], bounds: &[f64]) -> Rig {
-    let color = |name: &str, caption: &str, default: [f32; 3]| ColorSlot {
-        name: name.to_owned(),
-        caption: caption.to_owned(),
-        default,
-    };
     Rig {
         format: RIG_FORMAT,
         id: RIG_ID.to_owned(),
@@ -345,12 +339,8 @@ fn rig(bones: &[BoneInfo], seeds: &[ParameterSeed], bounds: &[f64]) -> Rig {
             })
             .collect(),
         options: Vec::new(),
-        colors: vec![
-            color("skin", "Skin", [0.53, 0.31, 0.22]),
-            color("iris", "Iris", [0.12, 0.06, 0.03]),
-            color("hair", "Hair", [0.045, 0.028, 0.018]),
-            color("lips", "Lips", [0.42, 0.16, 0.14]),
-        ],
+        colors: look::colors(),
+        details: look::details(),
     }
 }
 

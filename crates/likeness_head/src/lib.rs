@@ -14,6 +14,7 @@ pub mod heads;
 pub mod landmarks;
 pub mod linear;
 pub mod lips;
+pub mod look;
 pub mod parameters;
 pub mod population;
 pub mod preview;

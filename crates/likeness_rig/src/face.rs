@@ -11,10 +11,12 @@ pub struct Face {
     pub options: Vec<usize>,
     /// Per colour slot, linear RGB in 0..1.
     pub colors: Vec<[f32; 3]>,
+    /// One value per detail, 0..1.
+    pub details: Vec<f32>,
 }
 
 impl Face {
-    /// The neutral face: all parameters 0.5, the rig's default options and colours.
+    /// The neutral face: all parameters 0.5, the rig's default options, colours and details.
     pub fn neutral(rig: &Rig) -> Self {
         Self {
             parameters: vec![0.5; rig.parameters.len()],
@@ -24,6 +26,7 @@ impl Face {
                 .map(|option| option.choices.iter().position(|choice| *choice == option.default).unwrap_or(0))
                 .collect(),
             colors: rig.colors.iter().map(|color| color.default).collect(),
+            details: rig.details.iter().map(|detail| detail.default).collect(),
         }
     }
 
@@ -37,6 +40,7 @@ impl Face {
             ("parameters", self.parameters.len(), rig.parameters.len()),
             ("options", self.options.len(), rig.options.len()),
             ("colors", self.colors.len(), rig.colors.len()),
+            ("details", self.details.len(), rig.details.len()),
         ];
         for (field, found, expected) in lengths {
             if found != expected {
@@ -65,6 +69,9 @@ impl Face {
             for value in color {
                 check_unit("face", || format!("colors.{}", slot.name), *value)?;
             }
+        }
+        for (value, detail) in self.details.iter().zip(&rig.details) {
+            check_unit("face", || format!("details.{}", detail.name), *value)?;
         }
         Ok(())
     }

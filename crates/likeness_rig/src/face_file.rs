@@ -31,6 +31,8 @@ pub struct FaceFile {
     pub options: BTreeMap<String, String>,
     /// The colours by the slots' names, linear RGB in 0..1.
     pub colors: BTreeMap<String, [f32; 3]>,
+    /// The details by name, 0..1. Files may leave any out, which then have the rig's defaults.
+    pub details: BTreeMap<String, f32>,
     /// How sure the prediction was, 0..1; none for faces made by hand.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f32>,
@@ -97,6 +99,7 @@ impl FaceFile {
             parameters: rig.parameter_names().map(str::to_owned).zip(face.parameters.iter().copied()).collect(),
             options: rig.options.iter().zip(&face.options).filter_map(choice).collect(),
             colors: rig.colors.iter().map(|slot| slot.name.clone()).zip(face.colors.iter().copied()).collect(),
+            details: rig.details.iter().map(|detail| detail.name.clone()).zip(face.details.iter().copied()).collect(),
             confidence: None,
             file: FileName("face".into()),
         }
@@ -120,7 +123,8 @@ impl FaceFile {
         if format != u64::from(FACE_FORMAT) {
             return Err(RigError::Format { file: source.into(), found: format, known: FACE_FORMAT });
         }
-        const KNOWN: [&str; 7] = ["format", "rig", "rig_version", "parameters", "options", "colors", "confidence"];
+        const KNOWN: [&str; 8] =
+            ["format", "rig", "rig_version", "parameters", "options", "colors", "details", "confidence"];
         if let Some(field) = fields.root.keys().find(|key| !KNOWN.contains(&key.as_str())) {
             return Err(RigError::UnknownName { file: source.into(), field: field.clone(), rig: "face".into() });
         }
@@ -140,6 +144,11 @@ impl FaceFile {
                 value.as_str().map(str::to_owned).ok_or_else(|| wrong(source, field, "the name of a choice"))
             })?,
             colors: fields.map("colors", |field, value| fields.color(field, value))?,
+            details: match fields.root.get("details") {
+                // Files from before there were details.
+                None => BTreeMap::new(),
+                Some(_) => fields.map("details", |field, value| fields.unit(field, value))?,
+            },
             confidence: match fields.root.get("confidence") {
                 None | Some(Value::Null) => None,
                 Some(value) => Some(fields.unit("confidence", value)?),
@@ -169,6 +178,9 @@ impl FaceFile {
                 check_unit(&self.file.0, || format!("colors.{name}"), *value)?;
             }
         }
+        for (name, value) in &self.details {
+            check_unit(&self.file.0, || format!("details.{name}"), *value)?;
+        }
         if let Some(value) = self.confidence {
             check_unit(&self.file.0, || "confidence".into(), value)?;
         }
@@ -188,7 +200,7 @@ impl FaceFile {
 
     /// The face in the rig's order, with notices when it was made with another version of the rig.
     ///
-    /// A face of the same version has exactly the rig's names. A newer face loses the names that the rig does not know;
+    /// A face of the same version has exactly the rig's names, but may lack details and colours that are put on. A newer face loses the names that the rig does not know;
     /// names that a newer or older face lacks get the rig's defaults.
     ///
     /// # Errors
@@ -207,36 +219,61 @@ impl FaceFile {
         let mut face = Face::neutral(rig);
 
         let names: Vec<&str> = rig.parameter_names().collect();
-        merge.each("parameters", &self.parameters, &names, |_, field, index, value| {
-            check_unit(file, || field.into(), *value)?;
-            face.parameters[index] = *value;
-            Ok(())
-        })?;
+        merge.each(
+            "parameters",
+            &self.parameters,
+            &names,
+            |_| true,
+            |_, field, index, value| {
+                check_unit(file, || field.into(), *value)?;
+                face.parameters[index] = *value;
+                Ok(())
+            },
+        )?;
         let names: Vec<&str> = rig.options.iter().map(|option| option.name.as_str()).collect();
-        merge.each("options", &self.options, &names, |merge, field, index, choice| {
-            let option = &rig.options[index];
-            match option.choices.iter().position(|known| known == choice) {
-                Some(place) => face.options[index] = place,
-                None if merge.newer => merge.notices.push(FaceNotice::Defaulted { field: field.into() }),
-                None => {
-                    return Err(RigError::UnknownChoice {
-                        file: file.into(),
-                        field: field.into(),
-                        choice: choice.clone(),
-                        choices: option.choices.clone(),
-                    });
+        merge.each(
+            "options",
+            &self.options,
+            &names,
+            |_| true,
+            |merge, field, index, choice| {
+                let option = &rig.options[index];
+                match option.choices.iter().position(|known| known == choice) {
+                    Some(place) => face.options[index] = place,
+                    None if merge.newer => merge.notices.push(FaceNotice::Defaulted { field: field.into() }),
+                    None => {
+                        return Err(RigError::UnknownChoice {
+                            file: file.into(),
+                            field: field.into(),
+                            choice: choice.clone(),
+                            choices: option.choices.clone(),
+                        });
+                    }
                 }
-            }
-            Ok(())
-        })?;
+                Ok(())
+            },
+        )?;
         let names: Vec<&str> = rig.colors.iter().map(|slot| slot.name.as_str()).collect();
-        merge.each("colors", &self.colors, &names, |_, field, index, color| {
+        let natural = |index: usize| !rig.colors[index].cosmetic;
+        merge.each("colors", &self.colors, &names, natural, |_, field, index, color| {
             for value in color {
                 check_unit(file, || field.into(), *value)?;
             }
             face.colors[index] = *color;
             Ok(())
         })?;
+        let names: Vec<&str> = rig.details.iter().map(|detail| detail.name.as_str()).collect();
+        merge.each(
+            "details",
+            &self.details,
+            &names,
+            |_| false,
+            |_, field, index, value| {
+                check_unit(file, || field.into(), *value)?;
+                face.details[index] = *value;
+                Ok(())
+            },
+        )?;
         Ok((face, merge.notices))
     }
 }
@@ -255,6 +292,7 @@ impl Merge<'_> {
         section: &str,
         values: &BTreeMap<String, T>,
         names: &[&str],
+        is_required: impl Fn(usize) -> bool,
         mut take: impl FnMut(&mut Self, &str, usize, &T) -> Result<()>,
     ) -> Result<()> {
         for name in values.keys().filter(|name| !names.contains(&name.as_str())) {
@@ -269,6 +307,7 @@ impl Merge<'_> {
             let field = format!("{section}.{name}");
             match values.get(*name) {
                 Some(value) => take(self, &field, index, value)?,
+                None if same && !is_required(index) => {}
                 None if same => return Err(RigError::MissingName { file: self.file.into(), field }),
                 None => self.notices.push(FaceNotice::Defaulted { field }),
             }

@@ -44,5 +44,5 @@ pub use landmarks::{CONTOUR_COUNT, LANDMARK_COUNT, LandmarkPoint, LandmarkSet};
 pub use mesh::{HeadMesh, Joint, MeshPart, RestTransform, RigBinding};
 pub use pose::HeadPose;
 pub use prior::{Prior, latent_distance};
-pub use rig::{AppearanceOption, Bone, Channel, ColorSlot, Drive, Parameter, RIG_FORMAT, Rig};
+pub use rig::{AppearanceOption, Bone, Channel, ColorSlot, Detail, Drive, Parameter, RIG_FORMAT, Rig};
 pub use sculpt::{Focus, Sculptor, Spot};

@@ -38,6 +38,10 @@ pub struct Rig {
     pub options: Vec<AppearanceOption>,
     /// The colours.
     pub colors: Vec<ColorSlot>,
+    /// The numbers of the look that are no shape: how the skin is worn, make-up, the eyes. Files without this field have
+    /// none.
+    #[serde(default)]
+    pub details: Vec<Detail>,
 }
 
 /// A joint of the mesh that carries shape.
@@ -169,6 +173,24 @@ pub struct ColorSlot {
     pub caption: String,
     /// The colour of a neutral face, linear RGB in 0..1.
     pub default: [f32; 3],
+    /// Whether the colour is put on, as make-up is: networks do not answer it, and face files may leave it out. Files
+    /// without this field mean a natural colour.
+    #[serde(default)]
+    pub cosmetic: bool,
+}
+
+/// A number in 0..1 of the look that moves no bone, for example how freckled the skin is or how much lipstick it wears.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Detail {
+    /// The name, for example `skin.freckles`.
+    pub name: String,
+    /// A line for people.
+    pub caption: String,
+    /// What the detail is listed under, for example `skin` or `make_up`.
+    pub group: String,
+    /// The value of a neutral face, 0..1; 0 where a file does not tell.
+    #[serde(default)]
+    pub default: f32,
 }
 
 impl Rig {
@@ -259,6 +281,21 @@ impl Rig {
     /// The place of an appearance option; `None` when there is none of that name.
     pub fn option_index(&self, name: &str) -> Option<usize> {
         self.options.iter().position(|option| option.name == name)
+    }
+
+    /// The place of a detail; `None` when there is none of that name.
+    pub fn detail_index(&self, name: &str) -> Option<usize> {
+        self.details.iter().position(|detail| detail.name == name)
+    }
+
+    /// The place of a colour slot; `None` when there is none of that name.
+    pub fn color_index(&self, name: &str) -> Option<usize> {
+        self.colors.iter().position(|slot| slot.name == name)
+    }
+
+    /// The colours that belong to a person, without those that are put on.
+    pub fn natural_colors(&self) -> impl Iterator<Item = &ColorSlot> {
+        self.colors.iter().filter(|slot| !slot.cosmetic)
     }
 
     /// The place of a parameter; `None` when there is none of that name.

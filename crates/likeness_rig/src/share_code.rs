@@ -1,8 +1,12 @@
 //! Share codes: a face as one short printable line.
 //!
-//! `BL1-` and base64url of: the CRC-32 of the rig's id (4 bytes), the rig's version (4), the parameters, the options (a
-//! byte each), the colours (3 bytes each, square root of the linear value) and the CRC-32 of all that (4). A parameter
-//! is a byte 0..=254, 127 = neutral; 255 and a count stand for a run of neutral parameters. Numbers are little-endian.
+//! `BL2-` and base64url of: the CRC-32 of the rig's id (4 bytes), the rig's version (4), the parameters, the options (a
+//! byte each), the number of colours (1) and the colours (3 bytes each, square root of the linear value), the number of
+//! details (1) and the details (a byte each), and the CRC-32 of all that (4). A parameter is a byte 0..=254, 127 =
+//! neutral; 255 and a count stand for a run of neutral parameters. Numbers are little-endian. Colours and details at the
+//! end of their lists that have the rig's defaults are left out, so that a rig may grow by some.
+//!
+//! Codes of the first version, `BL1-`, are read too: they end with the colours, without their number.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,9 +14,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::{Face, Result, Rig, RigError};
 
 /// What every share code of this version begins with.
-pub const PREFIX: &str = "BL1-";
+pub const PREFIX: &str = "BL2-";
 
-/// The greatest distance between a parameter and what its share code gives back.
+/// What the codes of the first version begin with.
+const OLD_PREFIX: &str = "BL1-";
+
+/// The greatest distance between a parameter or a detail and what its share code gives back.
 pub const PARAMETER_STEP: f32 = 0.5 / STEPS;
 
 const STEPS: f32 = 254.0;
@@ -47,13 +54,33 @@ pub fn encode(rig: &Rig, face: &Face) -> String {
         let choice = face.options.get(index).copied().filter(|choice| *choice < option.choices.len());
         bytes.push(choice.unwrap_or(neutral.options[index]) as u8);
     }
-    for (index, default) in neutral.colors.iter().enumerate() {
-        let color = face.colors.get(index).unwrap_or(default);
+    let color_bytes = |face: &Face, index: usize| {
+        let color: [f32; 3] = face.colors.get(index).copied().unwrap_or(neutral.colors[index]);
         // f32's conversion makes zero of NaN.
-        bytes.extend(color.map(|value| (value.clamp(0.0, 1.0).sqrt() * 255.0).round() as u8));
-    }
+        color.map(|value| (value.clamp(0.0, 1.0).sqrt() * 255.0).round() as u8)
+    };
+    push_list(&mut bytes, rig.colors.len(), |index| (color_bytes(face, index), color_bytes(&neutral, index)));
+    let detail_byte = |face: &Face, index: usize| {
+        let value =
+            face.details.get(index).copied().filter(|value| value.is_finite()).unwrap_or(neutral.details[index]);
+        [(value.clamp(0.0, 1.0) * STEPS).round() as u8]
+    };
+    push_list(&mut bytes, rig.details.len(), |index| (detail_byte(face, index), detail_byte(&neutral, index)));
     bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
     format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// Writes how many entries come, and the entries: pairs of a value and its default. Those at the end that are their defaults
+/// are left out.
+fn push_list<const N: usize>(bytes: &mut Vec<u8>, count: usize, entry: impl Fn(usize) -> ([u8; N], [u8; N])) {
+    let differs = |index: &usize| {
+        let (value, default) = entry(*index);
+        value != default
+    };
+    // A rig has at most 255 of each.
+    let used = (0..count.min(u8::MAX.into())).rev().find(differs).map_or(0, |last| last + 1);
+    bytes.push(used as u8);
+    bytes.extend((0..used).flat_map(|index| entry(index).0));
 }
 
 /// Writes a run of neutral parameters: one or two as they are, more as a count.
@@ -76,7 +103,11 @@ pub fn decode(rig: &Rig, code: &str) -> Result<Face> {
         return Err(damaged("it is far too long"));
     }
     let code: String = code.chars().filter(|letter| !letter.is_whitespace()).collect();
-    let body = code.strip_prefix(PREFIX).ok_or_else(|| damaged("it does not begin with BL1-"))?;
+    let (body, is_old) = match (code.strip_prefix(PREFIX), code.strip_prefix(OLD_PREFIX)) {
+        (Some(body), _) => (body, false),
+        (None, Some(body)) => (body, true),
+        (None, None) => return Err(damaged("it does not begin with BL2- or BL1-")),
+    };
     let bytes = URL_SAFE_NO_PAD.decode(body).map_err(|_| damaged("it has letters that no code has"))?;
     let (content, sum) = bytes.split_last_chunk::<4>().ok_or_else(|| damaged("it is cut short"))?;
     if crc32fast::hash(content) != u32::from_le_bytes(*sum) {
@@ -113,8 +144,20 @@ pub fn decode(rig: &Rig, code: &str) -> Result<Face> {
             return Err(damaged("it has a choice that the rig does not have"));
         }
     }
-    for color in &mut face.colors {
+    // Rigs that old codes were made for had no colours but natural ones, before all others.
+    let colors = if is_old { rig.natural_colors().count() } else { reader.byte()?.into() };
+    let known = face.colors.get_mut(..colors).ok_or_else(|| damaged("it has more colours than the rig"))?;
+    for color in known {
         *color = reader.array::<3>()?.map(|byte| (f32::from(byte) / 255.0).powi(2));
+    }
+    let details = if is_old { 0 } else { reader.byte()?.into() };
+    let known = face.details.get_mut(..details).ok_or_else(|| damaged("it has more details than the rig"))?;
+    for detail in known {
+        let byte = reader.byte()?;
+        if byte > STEPS as u8 {
+            return Err(damaged("it has a detail that is none"));
+        }
+        *detail = f32::from(byte) / STEPS;
     }
     if reader.bytes.is_empty() { Ok(face) } else { Err(damaged("it is longer than the rig's faces are")) }
 }

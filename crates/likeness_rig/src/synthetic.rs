@@ -5,8 +5,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::{
-    ARKIT_NAMES, AppearanceOption, Bone, CONTOUR_COUNT, Channel, ColorSlot, Drive, HeadMesh, Joint, LANDMARK_COUNT,
-    LandmarkPoint, LandmarkSet, MeshPart, Parameter, Prior, RIG_FORMAT, RestTransform, Rig,
+    ARKIT_NAMES, AppearanceOption, Bone, CONTOUR_COUNT, Channel, ColorSlot, Detail, Drive, HeadMesh, Joint,
+    LANDMARK_COUNT, LandmarkPoint, LandmarkSet, MeshPart, Parameter, Prior, RIG_FORMAT, RestTransform, Rig,
 };
 
 /// Vertices along a side of the grid.
@@ -70,10 +70,20 @@ pub(crate) fn rig() -> Rig {
             meshes: [("short".into(), "hair/short.glb".into()), ("long".into(), "hair/long.glb".into())].into(),
         }],
         colors: vec![
-            ColorSlot { name: "skin".into(), caption: "Skin".into(), default: [0.6, 0.4, 0.3] },
-            ColorSlot { name: "iris".into(), caption: "Eyes".into(), default: [0.1, 0.2, 0.05] },
+            color("skin", [0.6, 0.4, 0.3], false),
+            color("iris", [0.1, 0.2, 0.05], false),
+            color("lipstick", [0.5, 0.02, 0.05], true),
         ],
+        details: vec![detail("skin.redness", 0.5), detail("skin.freckles", 0.0)],
     }
+}
+
+fn color(name: &str, default: [f32; 3], cosmetic: bool) -> ColorSlot {
+    ColorSlot { name: name.into(), caption: "A colour".into(), default, cosmetic }
+}
+
+fn detail(name: &str, default: f32) -> Detail {
+    Detail { name: name.into(), caption: "A number".into(), group: "skin".into(), default }
 }
 
 fn joints() -> Vec<Joint> {

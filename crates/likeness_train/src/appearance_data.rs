@@ -100,7 +100,7 @@ impl AppearanceData {
     }
 }
 
-/// Whether renders have a choice for every option and a colour for every slot of the rig.
+/// Whether renders have a choice for every option and a colour for every natural slot of the rig.
 ///
 /// # Errors
 /// The first one that has not.
@@ -108,7 +108,7 @@ pub fn check_labels(rig: &Rig, renders: &[Render]) -> Result<()> {
     for Render { label, .. } in renders {
         let fits = label.options.len() == rig.options.len()
             && label.options.iter().zip(&rig.options).all(|(choice, option)| *choice < option.choices.len())
-            && label.colors.len() == rig.colors.len();
+            && label.colors.len() == rig.natural_colors().count();
         if !fits {
             let field = format!("render {}: options, colors", label.index);
             return Err(data_error(Path::new(&rig.id), field, "not those of the rig: render the shards again"));

@@ -147,6 +147,7 @@ fn label(head: &Head, options: &FacesOptions, index: u64, scene: &Scene, shot: &
     // The contour is that of the yaw at which the camera sees the head, which stands off its axis by the target.
     let points = head.landmarks.points(&scene.face.parameters, &scene.expression, scene.pose.yaw);
     let round = |value: f32| (value * 1e5).round() / 1e5;
+    let natural = scene.face.colors.iter().zip(&head.rig.colors).filter(|(_, slot)| !slot.cosmetic);
     RenderLabel {
         index,
         seed: options.seed,
@@ -154,7 +155,7 @@ fn label(head: &Head, options: &FacesOptions, index: u64, scene: &Scene, shot: &
         rig_version: head.rig.version,
         parameters: scene.face.parameters.iter().copied().map(round).collect(),
         options: scene.face.options.clone(),
-        colors: scene.face.colors.iter().map(|color| color.map(round)).collect(),
+        colors: natural.map(|(color, _)| color.map(round)).collect(),
         expression: scene.expression.iter().copied().map(round).collect(),
         pose: [scene.pose.yaw, scene.pose.pitch, scene.pose.roll],
         gaze: scene.gaze,

@@ -64,7 +64,7 @@ fn render(index: u64) -> Render {
         rig_version: head.rig.version,
         parameters: scene.face.parameters.clone(),
         options: scene.face.options.clone(),
-        colors: scene.face.colors.clone(),
+        colors: scene.face.colors[..head.rig.natural_colors().count()].to_vec(),
         expression: scene.expression.to_vec(),
         pose: [scene.pose.yaw, scene.pose.pitch, scene.pose.roll],
         gaze: scene.gaze,

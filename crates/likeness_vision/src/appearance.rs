@@ -30,7 +30,7 @@ pub struct OptionAnswer {
 pub struct Appearance {
     /// One answer for each option of the rig, in its order.
     pub options: Vec<OptionAnswer>,
-    /// One colour for each slot of the rig, in its order, linear RGB as in even white light.
+    /// One colour for each natural slot of the rig, in its order, linear RGB as in even white light.
     pub colors: Vec<[f32; 3]>,
 }
 

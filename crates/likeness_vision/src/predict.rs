@@ -341,14 +341,17 @@ impl FacePredictor {
             for ((chosen, option), answer) in face.options.iter_mut().zip(&self.rig.options).zip(options) {
                 *chosen = option.choices.iter().position(|choice| *choice == answer.choice).unwrap_or(*chosen);
             }
-            face.colors.clone_from(colors);
+            let natural = face.colors.iter_mut().zip(&self.rig.colors).filter(|(_, slot)| !slot.cosmetic);
+            for ((color, _), answer) in natural.zip(colors) {
+                *color = *answer;
+            }
             let mixes = [
                 ("skin", measured.skin, SKIN_MEASURED),
                 ("lips", measured.lips, LIPS_MEASURED),
                 ("hair", measured.hair, HAIR_MEASURED),
             ];
             for (name, color, part) in mixes {
-                let slot = self.rig.colors.iter().position(|slot| slot.name == name);
+                let slot = self.rig.color_index(name);
                 if let (Some(slot), Some(color)) = (slot.and_then(|slot| face.colors.get_mut(slot)), color) {
                     *slot = mixed(*slot, color, part);
                 }
@@ -358,7 +361,7 @@ impl FacePredictor {
         for (name, color) in
             [("skin", measured.skin), ("lips", measured.lips), ("hair", measured.hair.or(measured.brows))]
         {
-            let slot = self.rig.colors.iter().position(|slot| slot.name == name);
+            let slot = self.rig.color_index(name);
             if let (Some(slot), Some(color)) = (slot.and_then(|slot| face.colors.get_mut(slot)), color) {
                 *slot = color;
             }

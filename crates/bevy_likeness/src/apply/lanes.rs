@@ -264,6 +264,7 @@ mod tests {
             ],
             options: Vec::new(),
             colors: Vec::new(),
+            details: Vec::new(),
         }
     }
 

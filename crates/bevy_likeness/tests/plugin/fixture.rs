@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use likeness_rig::{ARKIT_NAMES, AppearanceOption, Bone, Channel, ColorSlot, Drive, Parameter, RIG_FORMAT, Rig};
+use likeness_rig::{
+    ARKIT_NAMES, AppearanceOption, Bone, Channel, ColorSlot, Detail, Drive, Parameter, RIG_FORMAT, Rig,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -57,8 +59,21 @@ pub(crate) fn rig() -> Rig {
             default: "short".into(),
             meshes: Default::default(),
         }],
-        colors: vec![ColorSlot { name: "skin".into(), caption: "Skin".into(), default: bevy_likeness::SKIN_REFERENCE }],
+        colors: vec![
+            color("skin", bevy_likeness::SKIN_REFERENCE, false),
+            color("iris", [0.1, 0.05, 0.02], false),
+            color("lipstick", [0.4, 0.02, 0.04], true),
+        ],
+        details: vec![detail("skin.freckles", 0.0), detail("lipstick.amount", 0.0)],
     }
+}
+
+fn color(name: &str, default: [f32; 3], cosmetic: bool) -> ColorSlot {
+    ColorSlot { name: name.into(), caption: "A colour".into(), default, cosmetic }
+}
+
+fn detail(name: &str, default: f32) -> Detail {
+    Detail { name: name.into(), caption: "A number".into(), group: "skin".into(), default }
 }
 
 /// Writes the tiny head into a new folder.

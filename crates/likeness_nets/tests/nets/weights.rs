@@ -29,6 +29,7 @@ fn rig() -> Rig {
         parameters: ["nose.width", "nose.length", "chin.height"].map(parameter).into(),
         options: Vec::new(),
         colors: Vec::new(),
+        details: Vec::new(),
     }
 }
 

@@ -18,7 +18,7 @@ fn open(value: &Value) -> Result<(Face, Vec<FaceNotice>)> {
 #[test]
 fn each_fault_gives_its_error() {
     type Case = (&'static str, fn(&mut Value), fn(&RigError) -> bool);
-    let cases: [Case; 16] = [
+    let cases: [Case; 19] = [
         ("format 2", |face| face["format"] = json!(2), |error| matches!(error, RigError::Format { .. })),
         ("rig", |face| face["rig"] = json!("other"), |error| matches!(error, RigError::WrongRig { .. })),
         ("rig", |face| face["rig"] = json!(7), |error| matches!(error, RigError::WrongType { .. })),
@@ -73,6 +73,17 @@ fn each_fault_gives_its_error() {
             |face| face["colors"]["skin"] = json!([0.1, -0.2, 0.1]),
             |error| matches!(error, RigError::OutOfRange { .. }),
         ),
+        (
+            "details.scales",
+            |face| face["details"]["scales"] = json!(0.5),
+            |error| matches!(error, RigError::UnknownName { .. }),
+        ),
+        (
+            "details.skin.freckles",
+            |face| face["details"]["skin.freckles"] = json!(-0.5),
+            |error| matches!(error, RigError::OutOfRange { .. }),
+        ),
+        ("details", |face| face["details"] = json!([0.5]), |error| matches!(error, RigError::WrongType { .. })),
         ("confidence", |face| face["confidence"] = json!(1.5), |error| matches!(error, RigError::OutOfRange { .. })),
         ("notes", |face| face["notes"] = json!(""), |error| matches!(error, RigError::UnknownName { .. })),
     ];
@@ -134,6 +145,20 @@ fn an_older_face_gets_defaults_for_what_is_new() {
 }
 
 #[test]
+fn a_file_without_details_and_make_up_gets_the_rig_s_defaults() {
+    let mut face = sound();
+    face["parameters"]["nose.1"] = json!(0.75);
+    face.as_object_mut().unwrap().remove("details");
+    face["colors"].as_object_mut().unwrap().remove("lipstick");
+    let (loaded, notices) = open(&face).unwrap();
+    let neutral = Face::neutral(&synthetic::rig());
+    assert_eq!((loaded.details, loaded.colors), (neutral.details, neutral.colors));
+    assert!(notices.is_empty(), "{notices:?}");
+    face["colors"].as_object_mut().unwrap().remove("skin");
+    assert!(matches!(open(&face), Err(RigError::MissingName { .. })));
+}
+
+#[test]
 fn numbers_that_could_not_be_read_are_not_written() {
     let rig = synthetic::rig();
     let mut face = Face::neutral(&rig);
@@ -147,12 +172,13 @@ fn numbers_that_could_not_be_read_are_not_written() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
-    fn saved_faces_come_back(seed in 0_u64..1000, choice in 0_usize..3, red in 0.0_f32..=1.0) {
+    fn saved_faces_come_back(seed in 0_u64..1000, choice in 0_usize..3, red in 0.0_f32..=1.0, freckles in 0.0_f32..=1.0) {
         let rig = synthetic::rig();
         let mut face = Face::neutral(&rig);
         face.parameters = synthetic::values(&rig, seed);
         face.options[0] = choice;
         face.colors[1][0] = red;
+        face.details[1] = freckles;
         let mut file = FaceFile::new(&rig, &face);
         file.confidence = Some(red);
         let folder = tempfile::tempdir().unwrap();

@@ -15,7 +15,7 @@ fn a_sound_rig_passes_and_survives_a_round_trip() {
 
 #[test]
 fn each_fault_gives_its_error() {
-    let cases: [Case; 29] = [
+    let cases: [Case; 32] = [
         ("format", |rig| rig.format = 2, |error| matches!(error, RigError::Format { found: 2, known: 1, .. })),
         ("id", |rig| rig.id.clear(), |error| matches!(error, RigError::Empty { .. })),
         ("id", |rig| rig.id = "Head 1".into(), |error| matches!(error, RigError::BadName { .. })),
@@ -105,6 +105,24 @@ fn each_fault_gives_its_error() {
             |rig| rig.colors[0].default[1] = 1.5,
             |error| matches!(error, RigError::OutOfRange { .. }),
         ),
+        (
+            "details[1].name",
+            |rig| rig.details[1].name = rig.details[0].name.clone(),
+            |error| matches!(error, RigError::Duplicate { .. }),
+        ),
+        (
+            "details[0].default",
+            |rig| rig.details[0].default = f32::NAN,
+            |error| matches!(error, RigError::OutOfRange { .. }),
+        ),
+        (
+            "details",
+            |rig| {
+                let first = rig.details[0].clone();
+                rig.details = (0..256).map(|index| Detail { name: format!("d{index}"), ..first.clone() }).collect();
+            },
+            |error| matches!(error, RigError::OutOfRange { .. }),
+        ),
     ];
     for (field, spoil, expected) in cases {
         let mut rig = synthetic::rig();
@@ -129,6 +147,20 @@ fn choices_have_meshes_and_older_files_have_none() {
     let (start, end) = (text.find("meshes").unwrap(), text.find("colors").unwrap());
     let older = format!("{})],{}", &text[..start], &text[end..]);
     assert!(Rig::from_ron(&older, "old.rig.ron").unwrap().options[0].meshes.is_empty());
+}
+
+#[test]
+fn older_files_have_no_details_and_only_natural_colors() {
+    let rig = synthetic::rig();
+    let text = rig.to_ron().unwrap();
+    assert_eq!(Rig::from_ron(&text, "x.rig.ron").unwrap(), rig);
+    let start = text.find("details").unwrap();
+    let older = format!("{})", &text[..start]).replace("cosmetic: false,", "").replace("cosmetic: true,", "");
+    let older = Rig::from_ron(&older, "old.rig.ron").unwrap();
+    assert!(older.details.is_empty());
+    assert_eq!(older.natural_colors().count(), older.colors.len());
+    assert_eq!(rig.natural_colors().count(), 2);
+    assert_eq!((rig.detail_index("skin.freckles"), rig.color_index("iris")), (Some(1), Some(1)));
 }
 
 #[test]

@@ -11,6 +11,8 @@ const MAX_RADIANS: f32 = 1.6;
 const MAX_GROWTH: f32 = 0.9;
 /// A share code stores a choice in one byte.
 const MAX_CHOICES: usize = 256;
+/// It stores the number of colours and the number of details in one byte each.
+const MAX_LOOKS: usize = 255;
 
 pub(super) fn validate(rig: &Rig, source: &str) -> Result<()> {
     if rig.format != RIG_FORMAT {
@@ -109,6 +111,17 @@ pub(super) fn validate(rig: &Rig, source: &str) -> Result<()> {
             checks.range(&format!("{field}.default"), value, 0.0, 1.0)?;
         }
     }
+    checks.range("colors", rig.colors.len() as f32, 0.0, MAX_LOOKS as f32)?;
+
+    let mut names = HashSet::new();
+    for (index, detail) in rig.details.iter().enumerate() {
+        let field = format!("details[{index}]");
+        checks.name(&format!("{field}.name"), &detail.name, false)?;
+        checks.unique(&format!("{field}.name"), names.insert(detail.name.as_str()), &detail.name)?;
+        checks.name(&format!("{field}.group"), &detail.group, false)?;
+        checks.range(&format!("{field}.default"), detail.default, 0.0, 1.0)?;
+    }
+    checks.range("details", rig.details.len() as f32, 0.0, MAX_LOOKS as f32)?;
     Ok(())
 }
 

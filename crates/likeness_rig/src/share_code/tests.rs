@@ -61,20 +61,63 @@ fn another_rig_is_noticed() {
 #[test]
 fn hostile_values_still_make_a_code() {
     let rig = synthetic::rig();
-    let face = Face { parameters: vec![f32::NAN, f32::INFINITY, -3.0], options: vec![99], colors: vec![[f32::NAN; 3]] };
+    let face = Face {
+        parameters: vec![f32::NAN, f32::INFINITY, -3.0],
+        options: vec![99],
+        colors: vec![[f32::NAN; 3]],
+        details: vec![f32::NAN, 7.0],
+    };
     let back = decode(&rig, &encode(&rig, &face)).unwrap();
     back.validate(&rig).unwrap();
 }
 
+#[test]
+fn codes_of_the_first_version_still_load() {
+    let rig = synthetic::rig();
+    let mut face = Face::neutral(&rig);
+    face.parameters[3] = 1.0;
+    face.options[0] = 2;
+    face.colors[1] = [1.0, 0.0, 1.0];
+    // As the first version wrote it: the natural colours, and nothing after them.
+    let mut bytes = crc32fast::hash(rig.id.as_bytes()).to_le_bytes().to_vec();
+    bytes.extend(rig.version.to_le_bytes());
+    bytes.extend([RUN, 3, 254, RUN, rig.parameters.len() as u8 - 4, 2]);
+    bytes.extend(face.colors[..2].as_flattened().iter().map(|value| (value.sqrt() * 255.0).round() as u8));
+    bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+    let back = decode(&rig, &format!("BL1-{}", URL_SAFE_NO_PAD.encode(bytes))).unwrap();
+    assert_eq!(back.parameters, face.parameters);
+    assert_eq!(back.options, face.options);
+    assert_eq!(back.colors[1], face.colors[1]);
+    assert_eq!(back.colors[2..], Face::neutral(&rig).colors[2..]);
+    assert_eq!(back.details, Face::neutral(&rig).details);
+}
+
+#[test]
+fn a_rig_may_grow_by_details_and_colors() {
+    let mut rig = synthetic::rig();
+    let mut face = Face::neutral(&rig);
+    face.details[0] = 1.0;
+    let code = encode(&rig, &face);
+    rig.details.push(crate::Detail { name: "new".into(), default: 0.25, ..rig.details[0].clone() });
+    rig.colors.push(crate::ColorSlot { name: "new".into(), ..rig.colors[2].clone() });
+    let back = decode(&rig, &code).unwrap();
+    assert_eq!(back.details.last(), Some(&0.25));
+    assert_eq!(back.details[0], 1.0);
+    back.validate(&rig).unwrap();
+    rig.details.clear();
+    assert!(matches!(decode(&rig, &code), Err(RigError::ShareCode { .. })));
+}
+
 proptest! {
     #[test]
-    fn codes_come_back_within_a_step(seed in 0_u64..10_000, neutral in 0_usize..37, choice in 0_usize..3, blue in 0.0_f32..=1.0) {
+    fn codes_come_back_within_a_step(seed in 0_u64..10_000, neutral in 0_usize..37, choice in 0_usize..3, blue in 0.0_f32..=1.0, freckles in 0.0_f32..=1.0) {
         let rig = synthetic::rig();
         let mut face = Face::neutral(&rig);
         face.parameters = synthetic::values(&rig, seed);
         face.parameters[neutral / 2..neutral].fill(0.5);
         face.options[0] = choice;
         face.colors[0][2] = blue;
+        face.details[1] = freckles;
         let code = encode(&rig, &face);
         prop_assert!(code.bytes().all(|letter| letter.is_ascii_graphic()));
         let back = decode(&rig, &code).unwrap();
@@ -84,6 +127,9 @@ proptest! {
         prop_assert_eq!(&back.options, &face.options);
         for (a, b) in face.colors.as_flattened().iter().zip(back.colors.as_flattened()) {
             prop_assert!((a - b).abs() < 0.004);
+        }
+        for (a, b) in face.details.iter().zip(&back.details) {
+            prop_assert!((a - b).abs() <= PARAMETER_STEP + 1e-6);
         }
         prop_assert_eq!(encode(&rig, &back), code, "a code of what a code gave is the same");
     }
