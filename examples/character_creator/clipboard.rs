@@ -11,7 +11,7 @@ use crate::start::Ready;
 use crate::{files, photo};
 
 /// Adds the clipboard.
-pub struct ClipboardPlugin;
+pub(crate) struct ClipboardPlugin;
 
 impl Plugin for ClipboardPlugin {
     fn build(&self, app: &mut App) {
@@ -22,7 +22,7 @@ impl Plugin for ClipboardPlugin {
 
 /// The clipboard, opened when it is first needed.
 #[derive(Default)]
-pub struct Clipboard(Option<arboard::Clipboard>);
+pub(crate) struct Clipboard(Option<arboard::Clipboard>);
 
 impl Clipboard {
     fn get(&mut self) -> Result<&mut arboard::Clipboard, String> {
@@ -36,13 +36,13 @@ impl Clipboard {
     ///
     /// # Errors
     /// The system's message.
-    pub fn set_text(&mut self, text: String) -> Result<(), String> {
+    pub(crate) fn set_text(&mut self, text: String) -> Result<(), String> {
         self.get()?.set_text(text).map_err(|error| error.to_string())
     }
 }
 
 /// Takes what is on the clipboard: a share code, the path of a photo or of a face file, or a picture.
-pub fn paste(ready: &mut Ready, clipboard: &mut Clipboard, commands: &mut Commands) {
+pub(crate) fn paste(ready: &mut Ready, clipboard: &mut Clipboard, commands: &mut Commands) {
     let clipboard = match clipboard.get() {
         Ok(clipboard) => clipboard,
         Err(problem) => return ready.studio.fail(problem),

@@ -15,7 +15,7 @@ enum Purpose {
 
 /// The file dialogs, of which one is open at a time.
 #[derive(Resource)]
-pub struct Dialogs {
+pub(crate) struct Dialogs {
     dialog: FileDialog,
     open: Option<Purpose>,
 }
@@ -28,17 +28,22 @@ impl Default for Dialogs {
 
 impl Dialogs {
     /// Whether one is open: the face is then out of reach.
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.open.is_some()
     }
 
     /// Lets the player choose a photo.
-    pub fn choose_photo(&mut self, studio: &Studio) {
-        self.begin(Purpose::Photo, studio.texts.get("dialog-photo"), "JPEG, PNG, WebP", &["jpg", "jpeg", "png", "webp"]);
+    pub(crate) fn choose_photo(&mut self, studio: &Studio) {
+        self.begin(
+            Purpose::Photo,
+            studio.texts.get("dialog-photo"),
+            "JPEG, PNG, WebP",
+            &["jpg", "jpeg", "png", "webp"],
+        );
     }
 
     /// Lets the player choose a face file.
-    pub fn choose_face(&mut self, studio: &Studio) {
+    pub(crate) fn choose_face(&mut self, studio: &Studio) {
         self.begin(Purpose::Face, studio.texts.get("dialog-face"), "*.face.json", &["json"]);
     }
 
@@ -52,7 +57,7 @@ impl Dialogs {
     }
 
     /// Shows the open one; what was chosen becomes a request.
-    pub fn show(&mut self, context: &egui::Context, studio: &mut Studio) {
+    pub(crate) fn show(&mut self, context: &egui::Context, studio: &mut Studio) {
         let Some(purpose) = self.open else { return };
         self.dialog.update(context);
         if let Some(path) = self.dialog.take_picked() {

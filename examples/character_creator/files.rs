@@ -16,7 +16,7 @@ use crate::{Options, clipboard, library, photo};
 const WITHOUT_PANELS: u32 = 3;
 
 /// Serves the studio's requests.
-pub struct FilesPlugin;
+pub(crate) struct FilesPlugin;
 
 impl Plugin for FilesPlugin {
     fn build(&self, app: &mut App) {
@@ -25,7 +25,7 @@ impl Plugin for FilesPlugin {
 }
 
 /// Where faces and screenshots are saved.
-pub fn folder(options: &Options) -> PathBuf {
+pub(crate) fn folder(options: &Options) -> PathBuf {
     options.folder.clone().unwrap_or_else(|| {
         directories::ProjectDirs::from("", "", "likeness")
             .map_or_else(|| PathBuf::from("faces"), |folders| folders.data_dir().join("faces"))
@@ -79,7 +79,7 @@ fn save(ready: &mut Ready, folder: &Path, name: &str) {
 }
 
 /// Takes a face file.
-pub fn load(ready: &mut Ready, path: &Path) {
+pub(crate) fn load(ready: &mut Ready, path: &Path) {
     let studio = &mut ready.studio;
     match library::load(path, &studio.rig) {
         Ok(face) => {
@@ -101,7 +101,7 @@ fn dropped(mut ready: ResMut<Ready>, mut drops: MessageReader<FileDragAndDrop>, 
 }
 
 /// Opens a face file or a photo, by its ending.
-pub fn open(ready: &mut Ready, path: &Path, commands: &mut Commands) {
+pub(crate) fn open(ready: &mut Ready, path: &Path, commands: &mut Commands) {
     if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json")) {
         load(ready, path);
     } else {
@@ -140,4 +140,3 @@ fn write_picture(picture: &Image, path: &Path) -> Result<(), String> {
     }
     write_atomic(path, &png).map_err(|error| error.to_string())
 }
-

@@ -21,7 +21,7 @@ const WIDE: [&str; 11] = [
 ];
 
 /// Gives the context a font with Chinese characters as its last resort; false when the system has none.
-pub fn install(context: &Context) -> bool {
+pub(crate) fn install(context: &Context) -> bool {
     let mut database = Database::new();
     database.load_system_fonts();
     let families: Vec<Family<'_>> = WIDE.iter().map(|name| Family::Name(name)).collect();

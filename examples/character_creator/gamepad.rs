@@ -32,7 +32,7 @@ const KEYS: [(GamepadButton, Key, egui::Modifiers); 11] = [
 ];
 
 /// Listens to controllers.
-pub struct GamepadPlugin;
+pub(crate) struct GamepadPlugin;
 
 impl Plugin for GamepadPlugin {
     fn build(&self, app: &mut App) {

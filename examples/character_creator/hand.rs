@@ -18,11 +18,12 @@ const ZOOM: f32 = 0.1;
 const CLICK: f32 = 4.0;
 
 /// Follows the pointer.
-pub struct HandPlugin;
+pub(crate) struct HandPlugin;
 
 impl Plugin for HandPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<Hand>().add_systems(Update, (press, drag, release, zoom, mark).chain().run_if(resource_exists::<Ready>));
+        app.init_resource::<Hand>()
+            .add_systems(Update, (press, drag, release, zoom, mark).chain().run_if(resource_exists::<Ready>));
     }
 }
 
@@ -135,13 +136,10 @@ fn drag(
             }
             let target = origin + direction * ((hold.place - origin).dot(straight) / along);
             let studio = &ready.studio;
-            let values = studio.sculptor.drag(
-                &hold.spot,
-                &hold.parameters,
-                &studio.document.expression,
-                target,
-                |parameter| studio.may_change(parameter),
-            );
+            let values =
+                studio.sculptor.drag(&hold.spot, &hold.parameters, &studio.document.expression, target, |parameter| {
+                    studio.may_change(parameter)
+                });
             ready.studio.set_parameters(values);
         }
     }
@@ -174,9 +172,11 @@ fn zoom(
     mut orbits: Query<&mut Orbit>,
 ) {
     let area = free_area(&windows, ready.studio.view.text_scale);
-    let over_face = windows.single().ok().and_then(Window::cursor_position).is_some_and(|pointer| {
-        area.is_some_and(|area| area.contains(pointer))
-    });
+    let over_face = windows
+        .single()
+        .ok()
+        .and_then(Window::cursor_position)
+        .is_some_and(|pointer| area.is_some_and(|area| area.contains(pointer)));
     if scroll.delta.y == 0.0 || !over_face || dialogs.is_open() {
         return;
     }

@@ -5,7 +5,7 @@ const DEPTH: usize = 200;
 
 /// What has been, what is, and what was taken back.
 #[derive(Clone, Debug)]
-pub struct History<T> {
+pub(crate) struct History<T> {
     past: Vec<T>,
     present: T,
     future: Vec<T>,
@@ -13,13 +13,13 @@ pub struct History<T> {
 
 impl<T: Clone + PartialEq> History<T> {
     /// Begins with a state that cannot be taken back.
-    pub fn new(present: T) -> Self {
+    pub(crate) fn new(present: T) -> Self {
         Self { past: Vec::new(), present, future: Vec::new() }
     }
 
     /// Takes in the state after an edit; many edits become one step when this is called after the last of them. True when
     /// something had changed.
-    pub fn settle(&mut self, current: &T) -> bool {
+    pub(crate) fn settle(&mut self, current: &T) -> bool {
         if self.present == *current {
             return false;
         }
@@ -32,24 +32,24 @@ impl<T: Clone + PartialEq> History<T> {
     }
 
     /// Whether there is something to take back.
-    pub fn can_undo(&self) -> bool {
+    pub(crate) fn can_undo(&self) -> bool {
         !self.past.is_empty()
     }
 
     /// Whether something was taken back that can be done again.
-    pub fn can_redo(&self) -> bool {
+    pub(crate) fn can_redo(&self) -> bool {
         !self.future.is_empty()
     }
 
     /// The state before the last step.
-    pub fn undo(&mut self) -> Option<T> {
+    pub(crate) fn undo(&mut self) -> Option<T> {
         let before = self.past.pop()?;
         self.future.push(std::mem::replace(&mut self.present, before));
         Some(self.present.clone())
     }
 
     /// The state that was taken back last.
-    pub fn redo(&mut self) -> Option<T> {
+    pub(crate) fn redo(&mut self) -> Option<T> {
         let after = self.future.pop()?;
         self.past.push(std::mem::replace(&mut self.present, after));
         Some(self.present.clone())

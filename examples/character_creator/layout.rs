@@ -6,18 +6,18 @@ use egui::{Pos2, Rect, Response};
 
 /// Rectangles and points of one frame, in logical pixels from the window's top left corner.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Layout {
+pub(crate) struct Layout {
     rects: BTreeMap<String, Rect>,
 }
 
 impl Layout {
     /// Forgets the frame before.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.rects.clear();
     }
 
     /// Notes where a widget is and hands it on.
-    pub fn note(&mut self, name: impl Into<String>, response: Response) -> Response {
+    pub(crate) fn note(&mut self, name: impl Into<String>, response: Response) -> Response {
         // What is scrolled out of sight cannot be clicked.
         let visible = response.interact_rect;
         if visible.is_positive() {
@@ -27,12 +27,12 @@ impl Layout {
     }
 
     /// Notes a point.
-    pub fn note_point(&mut self, name: impl Into<String>, point: Pos2) {
+    pub(crate) fn note_point(&mut self, name: impl Into<String>, point: Pos2) {
         self.rects.insert(name.into(), Rect::from_min_max(point, point));
     }
 
     /// `{name: [x, y, width, height]}` in window pixels.
-    pub fn to_json(&self, pixels_per_point: f32) -> String {
+    pub(crate) fn to_json(&self, pixels_per_point: f32) -> String {
         let scaled: BTreeMap<&str, [f32; 4]> = self
             .rects
             .iter()

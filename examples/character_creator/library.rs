@@ -11,7 +11,7 @@ const ENDING: &str = ".face.json";
 const LONGEST: usize = 60;
 
 /// The file of a name. What a file system would not take, or would take as a path, becomes a dash.
-pub fn file_name(name: &str) -> String {
+pub(crate) fn file_name(name: &str) -> String {
     let clean: String = name
         .trim()
         .chars()
@@ -23,13 +23,12 @@ pub fn file_name(name: &str) -> String {
 }
 
 /// The names of the faces in a folder, sorted; a folder that is not there holds none.
-pub fn names(folder: &Path) -> Vec<String> {
+pub(crate) fn names(folder: &Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return Vec::new();
     };
-    let mut names: Vec<String> = entries
-        .filter_map(|entry| Some(entry.ok()?.file_name().to_str()?.strip_suffix(ENDING)?.to_owned()))
-        .collect();
+    let mut names: Vec<String> =
+        entries.filter_map(|entry| Some(entry.ok()?.file_name().to_str()?.strip_suffix(ENDING)?.to_owned())).collect();
     names.sort();
     names
 }
@@ -38,7 +37,7 @@ pub fn names(folder: &Path) -> Vec<String> {
 ///
 /// # Errors
 /// Those of [`FaceFile::load`] and [`FaceFile::resolve`].
-pub fn load(path: &Path, rig: &Rig) -> Result<Face> {
+pub(crate) fn load(path: &Path, rig: &Rig) -> Result<Face> {
     FaceFile::load(path)?.resolve(rig).map(|(face, _)| face)
 }
 

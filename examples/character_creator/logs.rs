@@ -15,7 +15,7 @@ use crate::start::Ready;
 const LAYOUT_PERIOD: f32 = 0.2;
 
 /// Writes the logs that were asked for.
-pub struct LogsPlugin;
+pub(crate) struct LogsPlugin;
 
 impl Plugin for LogsPlugin {
     fn build(&self, app: &mut App) {

@@ -28,6 +28,7 @@ use std::path::PathBuf;
 
 use bevy::log::LogPlugin;
 use bevy::prelude::*;
+use bevy::render::RenderPlugin;
 use bevy_egui::EguiPlugin;
 use bevy_likeness::prelude::*;
 use clap::Parser;
@@ -80,6 +81,8 @@ fn main() -> AppExit {
                     }),
                     ..default()
                 })
+                // The first picture of a head is right, at the price of a longer wait for it.
+                .set(RenderPlugin { synchronous_pipeline_compilation: true, ..default() })
                 .set(LogPlugin { filter: "warn,wgpu=error,naga=error".into(), ..default() })
                 // Run by its name or by cargo, the assets lie beside the manifest or beside the program.
                 .set(AssetPlugin { file_path: stage::asset_folder(), ..default() }),

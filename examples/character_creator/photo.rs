@@ -24,7 +24,7 @@ use crate::ui::pictures::PhotoPicture;
 const THUMBNAIL: u32 = 560;
 
 /// Opens photos.
-pub struct PhotoPlugin;
+pub(crate) struct PhotoPlugin;
 
 impl Plugin for PhotoPlugin {
     fn build(&self, app: &mut App) {
@@ -48,12 +48,12 @@ struct Desk {
 struct ForPanel(PhotoSource);
 
 /// Finds the face in a photo file.
-pub fn open(ready: &mut Ready, path: &Path, commands: &mut Commands) {
+pub(crate) fn open(ready: &mut Ready, path: &Path, commands: &mut Commands) {
     ask(ready, PhotoSource::File(path.to_path_buf()), commands);
 }
 
 /// Finds the face in the bytes of a photo file.
-pub fn open_bytes(ready: &mut Ready, bytes: Vec<u8>, commands: &mut Commands) {
+pub(crate) fn open_bytes(ready: &mut Ready, bytes: Vec<u8>, commands: &mut Commands) {
     ask(ready, PhotoSource::Bytes(Arc::from(bytes)), commands);
 }
 
@@ -126,7 +126,8 @@ fn predicted(
     let Some(mut ready) = ready.filter(|ready| ready.star == done.entity) else { return };
     let Ok(face) = faces.get(done.entity) else { return };
     desk.landmarks = done.landmarks.iter().map(|point| egui::pos2(point.x, point.y)).collect();
-    let warnings = done.warnings.iter().map(|warning| ready.studio.texts.get(text_of(warning))).collect();
+    let words = |warning: &QualityWarning| ready.studio.texts.or(text_of(warning), &warning.to_string());
+    let warnings = done.warnings.iter().map(words).collect();
     let note = PhotoNote { confidence: done.confidence, warnings, expression: done.expression };
     ready.studio.take_photo(face.clone().into(), note);
 }
@@ -152,5 +153,7 @@ fn text_of(warning: &QualityWarning) -> &'static str {
         QualityWarning::CutOff { .. } => "warning-cut",
         QualityWarning::SeveralFaces { .. } => "warning-several",
         QualityWarning::PoorFit { .. } => "warning-fit",
+        // A warning of a later version speaks for itself.
+        _ => "",
     }
 }

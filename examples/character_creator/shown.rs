@@ -2,8 +2,8 @@
 
 use bevy::prelude::*;
 use bevy_egui::EguiPostUpdateSet;
-use bevy_likeness::prelude::*;
 use bevy_likeness::HeadJoints;
+use bevy_likeness::prelude::*;
 
 use crate::stage::Star;
 use crate::start::Ready;
@@ -15,7 +15,7 @@ const MORPH: f32 = 0.45;
 const EXPRESSION_SPEED: f32 = 9.0;
 
 /// Shows the studio's face.
-pub struct ShownPlugin;
+pub(crate) struct ShownPlugin;
 
 impl Plugin for ShownPlugin {
     fn build(&self, app: &mut App) {
@@ -105,7 +105,8 @@ fn notice_joints(
     let frame = ready.studio.frame;
     let Ok(head) = heads.get(ready.star) else { return };
     let moved = head.bones().iter().any(|bone| joints.get(*bone).is_ok_and(|joint| joint.is_changed()));
-    let touched = ready.studio.events.iter().any(|event| matches!(event, Event::Changed { .. } | Event::Pinched { .. }));
+    let touched =
+        ready.studio.events.iter().any(|event| matches!(event, Event::Changed { .. } | Event::Pinched { .. }));
     if moved && touched && *last != frame {
         *last = frame;
         ready.studio.events.push(Event::JointsMoved { frame });

@@ -12,11 +12,11 @@ use crate::start::Ready;
 
 /// The head that is being made.
 #[derive(Component, Clone, Copy, Debug, Default)]
-pub struct Star;
+pub(crate) struct Star;
 
 /// The camera that looks at it, and from where.
 #[derive(Component, Clone, Copy, Debug)]
-pub struct Orbit {
+pub(crate) struct Orbit {
     /// Degrees to the person's left.
     pub yaw: f32,
     /// Degrees upward.
@@ -26,30 +26,30 @@ pub struct Orbit {
 }
 
 impl Orbit {
-    const FIRST: Self = Self { yaw: 8.0, pitch: 2.0, distance: 0.95 };
+    const FIRST: Self = Self { yaw: 8.0, pitch: 2.0, distance: 0.74 };
 
     /// Turns by degrees, within what makes sense for a face.
-    pub fn turn(&mut self, yaw: f32, pitch: f32) {
+    pub(crate) fn turn(&mut self, yaw: f32, pitch: f32) {
         self.yaw = (self.yaw + yaw).rem_euclid(360.0);
         self.pitch = (self.pitch + pitch).clamp(-60.0, 75.0);
     }
 
     /// Comes nearer by a factor below one.
-    pub fn zoom(&mut self, factor: f32) {
+    pub(crate) fn zoom(&mut self, factor: f32) {
         self.distance = (self.distance * factor).clamp(0.35, 2.2);
     }
 }
 
 /// What the camera looks at: a little below the eyes, so that hair and neck are seen.
-pub const FACE_CENTER: Vec3 = Vec3::new(0.0, -0.02, 0.0);
+pub(crate) const FACE_CENTER: Vec3 = Vec3::new(0.0, -0.02, 0.0);
 
 /// The layers of the star, and of the model that sits for small pictures.
-pub const STAR_LAYER: usize = 0;
+pub(crate) const STAR_LAYER: usize = 0;
 /// See [`STAR_LAYER`].
-pub const MODEL_LAYER: usize = 1;
+pub(crate) const MODEL_LAYER: usize = 1;
 
 /// The folder `assets` beside the manifest when cargo runs the program, else beside the program.
-pub fn asset_folder() -> String {
+pub(crate) fn asset_folder() -> String {
     let beside_manifest = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
     if beside_manifest.join("head").is_dir() { beside_manifest.to_string_lossy().into_owned() } else { "assets".into() }
 }
@@ -57,20 +57,20 @@ pub fn asset_folder() -> String {
 /// A directional light: from where, its colour, and how bright, lux.
 struct Lamp(Vec3, [f32; 3], f32);
 
-/// The light set-ups in the order of [`crate::ui::LIGHTS`]: lamps, and the ambient light's colour and brightness.
+/// The light set-ups in the order of the panels: lamps, and the ambient light's colour and brightness.
 const LIGHTS: [(&[Lamp], [f32; 3], f32); 3] = [
     (
         &[
-            Lamp(Vec3::new(-0.7, 0.7, 1.2), [1.0, 0.96, 0.91], 6_800.0),
-            Lamp(Vec3::new(1.3, 0.3, 0.8), [0.86, 0.92, 1.0], 2_600.0),
-            Lamp(Vec3::new(0.6, 0.9, -1.2), [1.0, 0.95, 0.9], 4_200.0),
+            Lamp(Vec3::new(-0.7, 0.7, 1.2), [1.0, 0.96, 0.91], 4_600.0),
+            Lamp(Vec3::new(1.3, 0.3, 0.8), [0.86, 0.92, 1.0], 1_700.0),
+            Lamp(Vec3::new(0.6, 0.9, -1.2), [1.0, 0.95, 0.9], 3_200.0),
         ],
         [0.92, 0.95, 1.0],
-        420.0,
+        300.0,
     ),
     (
         &[
-            Lamp(Vec3::new(1.5, 0.5, 0.5), [0.93, 0.97, 1.0], 9_000.0),
+            Lamp(Vec3::new(1.5, 0.5, 0.5), [0.93, 0.97, 1.0], 6_500.0),
             Lamp(Vec3::new(-1.2, 0.2, 0.8), [1.0, 0.9, 0.8], 900.0),
         ],
         [0.85, 0.92, 1.0],
@@ -87,7 +87,7 @@ const LIGHTS: [(&[Lamp], [f32; 3], f32); 3] = [
     ),
 ];
 
-/// Backgrounds in the order of [`crate::ui::BACKGROUNDS`]: sRGB of the middle and of the corners.
+/// Backgrounds in the order of the panels: sRGB of the middle and of the corners.
 const BACKGROUNDS: [([u8; 3], [u8; 3]); 4] = [
     ([0x5a, 0x63, 0x70], [0x1d, 0x21, 0x28]),
     ([0xcf, 0xbf, 0xa8], [0x7d, 0x6e, 0x5c]),
@@ -107,7 +107,7 @@ struct StageLight;
 struct Background;
 
 /// Sets the stage.
-pub struct StagePlugin;
+pub(crate) struct StagePlugin;
 
 impl Plugin for StagePlugin {
     fn build(&self, app: &mut App) {
@@ -178,12 +178,7 @@ fn spawn_lights(commands: &mut Commands, choice: usize) {
     });
 }
 
-fn light(
-    ready: Res<Ready>,
-    mut shown: Local<usize>,
-    lights: Query<Entity, With<StageLight>>,
-    mut commands: Commands,
-) {
+fn light(ready: Res<Ready>, mut shown: Local<usize>, lights: Query<Entity, With<StageLight>>, mut commands: Commands) {
     let wanted = ready.studio.view.lights;
     if *shown != wanted {
         *shown = wanted;
@@ -234,8 +229,8 @@ fn gradient(choice: usize) -> Image {
 fn place_camera(mut cameras: Query<(&Orbit, &mut Transform), Changed<Orbit>>) {
     for (orbit, mut transform) in &mut cameras {
         let turn = Quat::from_rotation_y(orbit.yaw.to_radians()) * Quat::from_rotation_x(-orbit.pitch.to_radians());
-        *transform = Transform::from_translation(FACE_CENTER + turn * Vec3::Z * orbit.distance)
-            .looking_at(FACE_CENTER, Vec3::Y);
+        *transform =
+            Transform::from_translation(FACE_CENTER + turn * Vec3::Z * orbit.distance).looking_at(FACE_CENTER, Vec3::Y);
     }
 }
 

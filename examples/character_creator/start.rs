@@ -15,7 +15,7 @@ use crate::{Options, files, library, stage};
 
 /// The studio and the pictures of its panels, once the head is loaded.
 #[derive(Resource)]
-pub struct Ready {
+pub(crate) struct Ready {
     /// What is being made.
     pub studio: Studio,
     /// What the panels show.
@@ -25,7 +25,7 @@ pub struct Ready {
 }
 
 /// Opens the studio.
-pub struct StartPlugin;
+pub(crate) struct StartPlugin;
 
 impl Plugin for StartPlugin {
     fn build(&self, app: &mut App) {

@@ -15,11 +15,11 @@ use crate::layout::Layout;
 use crate::texts::{Language, Texts};
 
 /// How many faces can be blended.
-pub const SLOTS: usize = 3;
+pub(crate) const SLOTS: usize = 3;
 
 /// What undo and redo bring back.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Document {
+pub(crate) struct Document {
     /// The face that is being made.
     pub face: Face,
     /// The face that a photo gave.
@@ -34,7 +34,7 @@ pub struct Document {
 
 /// A face that comes with the creator.
 #[derive(Clone, Debug)]
-pub struct Preset {
+pub(crate) struct Preset {
     /// The name of its file without the endings, for example `03-mara`.
     pub name: String,
     /// The face.
@@ -43,7 +43,7 @@ pub struct Preset {
 
 /// What a photo's prediction said besides the face.
 #[derive(Clone, Debug)]
-pub struct PhotoNote {
+pub(crate) struct PhotoNote {
     /// 0..1.
     pub confidence: f32,
     /// Warnings in words.
@@ -54,7 +54,7 @@ pub struct PhotoNote {
 
 /// A line for the player.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Notice {
+pub(crate) struct Notice {
     /// What to say.
     pub text: String,
     /// Whether something went wrong.
@@ -64,7 +64,7 @@ pub struct Notice {
 /// The left panel's pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Tab {
+pub(crate) enum Tab {
     /// The photo and what was read from it.
     Photo,
     /// Hair, brows, beard, glasses and colours.
@@ -83,18 +83,11 @@ pub enum Tab {
 
 impl Tab {
     /// All pages in their order.
-    pub const ALL: [Self; 7] = [
-        Self::Photo,
-        Self::Looks,
-        Self::Details,
-        Self::Expression,
-        Self::Blend,
-        Self::Library,
-        Self::Scene,
-    ];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Photo, Self::Looks, Self::Details, Self::Expression, Self::Blend, Self::Library, Self::Scene];
 
     /// The page's name in identifiers and text keys.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Photo => "photo",
             Self::Looks => "looks",
@@ -109,7 +102,7 @@ impl Tab {
 
 /// What is randomised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub(crate) enum Scope {
     /// Shape, looks and colours.
     WholeFace,
     /// The shape of the chosen region.
@@ -118,7 +111,7 @@ pub enum Scope {
 
 /// How the face is looked at; not part of the document.
 #[derive(Clone, Debug, PartialEq)]
-pub struct View {
+pub(crate) struct View {
     /// The place of the light set-up.
     pub lights: usize,
     /// The place of the background.
@@ -133,7 +126,7 @@ pub struct View {
 
 /// What the studio asks the app to do.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Request {
+pub(crate) enum Request {
     /// Let the player choose a photo.
     ChoosePhoto,
     /// Find the face in this photo.
@@ -155,8 +148,7 @@ pub enum Request {
 /// What has happened, for `--state-log`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the fields are the log's own words")]
-pub enum Event {
+pub(crate) enum Event {
     Ready,
     Predicted { confidence: f32 },
     PredictionFailed { error: String },
@@ -177,7 +169,7 @@ pub enum Event {
 }
 
 /// The character creator without its window.
-pub struct Studio {
+pub(crate) struct Studio {
     /// The rig.
     pub rig: Arc<Rig>,
     /// Natural faces.
@@ -236,7 +228,7 @@ pub struct Studio {
 
 impl Studio {
     /// A studio with the neutral face. `seed` is that of everything random.
-    pub fn new(prior: Arc<Prior>, sculptor: Arc<Sculptor>, texts: Texts, seed: u64) -> Self {
+    pub(crate) fn new(prior: Arc<Prior>, sculptor: Arc<Sculptor>, texts: Texts, seed: u64) -> Self {
         let rig = Arc::new(sculptor.rig().clone());
         let mut face = Face::neutral(&rig);
         face.parameters.clone_from(&prior.mean);
@@ -289,17 +281,17 @@ impl Studio {
     }
 
     /// The regions of the rig in its order.
-    pub fn regions(&self) -> &[String] {
+    pub(crate) fn regions(&self) -> &[String] {
         &self.regions
     }
 
     /// What a parameter is called in the player's language.
-    pub fn parameter_label(&self, index: usize) -> &str {
+    pub(crate) fn parameter_label(&self, index: usize) -> &str {
         self.names.get(index).map_or("", String::as_str)
     }
 
     /// Speaks another language.
-    pub fn set_language(&mut self, language: Language) {
+    pub(crate) fn set_language(&mut self, language: Language) {
         self.texts.choose(language);
         self.name_parameters();
     }
@@ -310,7 +302,7 @@ impl Studio {
 
     /// The parameters whose sliders are shown: those of the region, or those that are searched for. One-sided ones only when
     /// the sides may differ.
-    pub fn visible_parameters(&self) -> Vec<usize> {
+    pub(crate) fn visible_parameters(&self) -> Vec<usize> {
         let words: Vec<String> = self.search.split_whitespace().map(str::to_lowercase).collect();
         (0..self.rig.parameters.len())
             .filter(|index| self.may_change(*index))
@@ -326,12 +318,12 @@ impl Studio {
     }
 
     /// Whether a parameter may change while the sides are (or are not) locked to each other.
-    pub fn may_change(&self, index: usize) -> bool {
+    pub(crate) fn may_change(&self, index: usize) -> bool {
         !(self.symmetric && self.uneven.get(index).copied().unwrap_or(false))
     }
 
     /// Shows the sliders of a region.
-    pub fn select_region(&mut self, region: &str) {
+    pub(crate) fn select_region(&mut self, region: &str) {
         if self.regions.iter().any(|known| known == region) {
             region.clone_into(&mut self.region);
             self.search.clear();
@@ -340,7 +332,7 @@ impl Studio {
     }
 
     /// Sets one parameter; shown in the same frame.
-    pub fn set_parameter(&mut self, index: usize, value: f32) {
+    pub(crate) fn set_parameter(&mut self, index: usize, value: f32) {
         let Some(place) = self.document.face.parameters.get_mut(index) else { return };
         let value = if value.is_finite() { value.clamp(0.0, 1.0) } else { 0.5 };
         if *place != value {
@@ -352,7 +344,7 @@ impl Studio {
     }
 
     /// Sets all parameters, as a hand on the face does; shown in the same frame.
-    pub fn set_parameters(&mut self, values: Vec<f32>) {
+    pub(crate) fn set_parameters(&mut self, values: Vec<f32>) {
         if values.len() == self.document.face.parameters.len() && values != self.document.face.parameters {
             let parameters = values.iter().zip(&self.document.face.parameters).filter(|(new, old)| new != old).count();
             self.document.face.parameters = values;
@@ -362,13 +354,13 @@ impl Studio {
     }
 
     /// The value that a parameter goes back to: the photo's, or the natural mean's.
-    pub fn home(&self, index: usize) -> f32 {
+    pub(crate) fn home(&self, index: usize) -> f32 {
         let home = self.document.photo.as_ref().map_or(&self.prior.mean, |photo| &photo.parameters);
         home.get(index).copied().unwrap_or(0.5)
     }
 
     /// Brings a region back to the photo's face, or to the mean without one.
-    pub fn reset_region(&mut self) {
+    pub(crate) fn reset_region(&mut self) {
         for index in self.visible_parameters() {
             let home = self.home(index);
             self.document.face.parameters[index] = home;
@@ -377,14 +369,14 @@ impl Studio {
     }
 
     /// Takes the photo's face again as it was.
-    pub fn back_to_photo(&mut self) {
+    pub(crate) fn back_to_photo(&mut self) {
         if let Some(photo) = self.document.photo.clone() {
             self.document.face = photo;
         }
     }
 
     /// Draws another face, or another shape for the region, `strength` of the way.
-    pub fn randomise(&mut self, scope: Scope) {
+    pub(crate) fn randomise(&mut self, scope: Scope) {
         let drawn = self.prior.sample(&mut self.rng);
         let part: Vec<usize> = match scope {
             Scope::WholeFace => (0..drawn.len()).collect(),
@@ -410,7 +402,7 @@ impl Studio {
     }
 
     /// Keeps the face for blending.
-    pub fn keep(&mut self, slot: usize) {
+    pub(crate) fn keep(&mut self, slot: usize) {
         if let Some(place) = self.document.slots.get_mut(slot) {
             *place = Some(self.document.face.clone());
         }
@@ -418,7 +410,7 @@ impl Studio {
 
     /// Mixes the kept faces by their weights: shapes and colours are averaged, the heaviest face gives hair, beard and the
     /// like. Nothing happens without a kept face or without any weight.
-    pub fn blend(&mut self) {
+    pub(crate) fn blend(&mut self) {
         let kept: Vec<(&Face, f32)> = self
             .document
             .slots
@@ -447,12 +439,12 @@ impl Studio {
     }
 
     /// Takes a face that fits the rig.
-    pub fn take(&mut self, face: Face) {
+    pub(crate) fn take(&mut self, face: Face) {
         self.document.face = face;
     }
 
     /// Takes the face that a photo gave.
-    pub fn take_photo(&mut self, face: Face, note: PhotoNote) {
+    pub(crate) fn take_photo(&mut self, face: Face, note: PhotoNote) {
         self.predicting = false;
         self.events.push(Event::Predicted { confidence: note.confidence });
         self.photo_note = Some(note);
@@ -462,12 +454,12 @@ impl Studio {
     }
 
     /// The face as a file.
-    pub fn face_file(&self) -> FaceFile {
+    pub(crate) fn face_file(&self) -> FaceFile {
         FaceFile::new(&self.rig, &self.document.face)
     }
 
     /// Asks for the face's share code to be put on the clipboard.
-    pub fn copy_code(&mut self) {
+    pub(crate) fn copy_code(&mut self) {
         let code = share_code::encode(&self.rig, &self.document.face);
         self.events.push(Event::Copied { code: code.clone() });
         self.requests.push(Request::Copy(code));
@@ -475,7 +467,7 @@ impl Studio {
     }
 
     /// Takes a share code; a damaged one is told to the player.
-    pub fn paste_code(&mut self, code: &str) {
+    pub(crate) fn paste_code(&mut self, code: &str) {
         match share_code::decode(&self.rig, code.trim()) {
             Ok(face) => {
                 self.document.face = face;
@@ -487,7 +479,7 @@ impl Studio {
     }
 
     /// Tries an expression on: ARKit names with their coefficients.
-    pub fn set_expression(&mut self, coefficients: &[(&str, f32)]) {
+    pub(crate) fn set_expression(&mut self, coefficients: &[(&str, f32)]) {
         self.document.expression = [0.0; ARKIT_NAMES.len()];
         for (name, value) in coefficients {
             if let Some(index) = arkit_index(name) {
@@ -497,7 +489,7 @@ impl Studio {
     }
 
     /// Takes the last edit back.
-    pub fn undo(&mut self) {
+    pub(crate) fn undo(&mut self) {
         self.history.settle(&self.document);
         if let Some(document) = self.history.undo() {
             self.document = document;
@@ -506,7 +498,7 @@ impl Studio {
     }
 
     /// Does again what was taken back.
-    pub fn redo(&mut self) {
+    pub(crate) fn redo(&mut self) {
         if self.history.settle(&self.document) {
             return;
         }
@@ -517,36 +509,36 @@ impl Studio {
     }
 
     /// Whether there is something to take back.
-    pub fn can_undo(&self) -> bool {
+    pub(crate) fn can_undo(&self) -> bool {
         self.history.can_undo()
     }
 
     /// Whether something was taken back.
-    pub fn can_redo(&self) -> bool {
+    pub(crate) fn can_redo(&self) -> bool {
         self.history.can_redo()
     }
 
     /// Ends a frame: what was edited becomes a step of the history, unless a hand is still on it.
-    pub fn settle(&mut self, still_editing: bool) {
+    pub(crate) fn settle(&mut self, still_editing: bool) {
         if !still_editing && !self.hand_is_busy {
             self.history.settle(&self.document);
         }
     }
 
     /// Says something, by the key of its text.
-    pub fn tell(&mut self, key: &str) {
+    pub(crate) fn tell(&mut self, key: &str) {
         let text = self.texts.get(key);
         self.say(text, false);
     }
 
     /// Says something with a word in it.
-    pub fn tell_with(&mut self, key: &str, name: &'static str, value: String) {
+    pub(crate) fn tell_with(&mut self, key: &str, name: &'static str, value: String) {
         let text = self.texts.with(key, name, value);
         self.say(text, false);
     }
 
     /// Says that something went wrong.
-    pub fn fail(&mut self, text: String) {
+    pub(crate) fn fail(&mut self, text: String) {
         self.say(text, true);
     }
 
@@ -577,7 +569,7 @@ pub(crate) mod tests {
         let mut studio = studio();
         let edits: [(&str, fn(&mut Studio)); 9] = [
             ("slider", |studio| studio.set_parameter(40, 0.9)),
-            ("hair", |studio| studio.document.face.options[0] = 3),
+            ("hair", |studio| studio.document.face.options[0] = 9),
             ("colour", |studio| studio.document.face.colors[0] = [0.1, 0.2, 0.3]),
             ("expression", |studio| studio.set_expression(&[("jawOpen", 0.7)])),
             ("whole", |studio| studio.randomise(Scope::WholeFace)),
@@ -673,9 +665,8 @@ pub(crate) mod tests {
         let made = studio.document.face.clone();
         studio.randomise(Scope::WholeFace);
         studio.paste_code(&format!("  {code}\n"));
-        let distance = |a: &Face, b: &Face| {
-            a.parameters.iter().zip(&b.parameters).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
-        };
+        let distance =
+            |a: &Face, b: &Face| a.parameters.iter().zip(&b.parameters).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(distance(&studio.document.face, &made) <= share_code::PARAMETER_STEP + 1e-6);
         studio.paste_code("BL1-nonsense");
         assert!(studio.notice.as_ref().is_some_and(|notice| notice.is_error));

@@ -15,7 +15,7 @@ const BUNDLED: [(&str, &str); 2] =
 
 /// A language by its BCP 47 tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Language(String);
+pub(crate) struct Language(String);
 
 impl Default for Language {
     fn default() -> Self {
@@ -25,7 +25,7 @@ impl Default for Language {
 
 impl Language {
     /// The tag.
-    pub fn tag(&self) -> &str {
+    pub(crate) fn tag(&self) -> &str {
         &self.0
     }
 }
@@ -66,7 +66,7 @@ impl Locale {
 
 /// A language file is wrong.
 #[derive(Debug, thiserror::Error)]
-pub enum TextsError {
+pub(crate) enum TextsError {
     /// A file does not parse.
     #[error("locales/{tag}.ftl: {problem}; see projectfluent.org for the syntax")]
     Locale {
@@ -87,14 +87,14 @@ pub enum TextsError {
 
 /// All words in the chosen language; what it lacks is said in English.
 #[derive(Debug)]
-pub struct Texts {
+pub(crate) struct Texts {
     locales: Vec<Locale>,
     chosen: usize,
 }
 
 impl Texts {
     /// The languages that are compiled in.
-    pub fn bundled(language: Language) -> Self {
+    pub(crate) fn bundled(language: Language) -> Self {
         let locales = BUNDLED.iter().filter_map(|(tag, words)| Locale::new(tag, words).ok()).collect();
         let mut texts = Self { locales, chosen: 0 };
         texts.choose(language);
@@ -105,7 +105,7 @@ impl Texts {
     ///
     /// # Errors
     /// [`TextsError`] with the file that is wrong.
-    pub fn add_folder(&mut self, folder: &Path) -> Result<(), TextsError> {
+    pub(crate) fn add_folder(&mut self, folder: &Path) -> Result<(), TextsError> {
         let wrong = |source| TextsError::Folder { folder: folder.display().to_string(), source };
         for entry in std::fs::read_dir(folder).map_err(wrong)? {
             let path = entry.map_err(wrong)?.path();
@@ -122,7 +122,7 @@ impl Texts {
     }
 
     /// The language of the player's system, when there are words for it.
-    pub fn system_language(&self) -> Language {
+    pub(crate) fn system_language(&self) -> Language {
         let wanted = sys_locale::get_locale().unwrap_or_default();
         let found = self.locales.iter().find(|locale| {
             let primary = |tag: &str| tag.split(['-', '_']).next().unwrap_or_default().to_lowercase();
@@ -132,19 +132,19 @@ impl Texts {
     }
 
     /// Speaks a language from now on; an unknown one changes nothing.
-    pub fn choose(&mut self, language: Language) {
+    pub(crate) fn choose(&mut self, language: Language) {
         if let Some(place) = self.locales.iter().position(|locale| locale.tag == language.0) {
             self.chosen = place;
         }
     }
 
     /// The language that is spoken.
-    pub fn language(&self) -> Language {
+    pub(crate) fn language(&self) -> Language {
         self.locales.get(self.chosen).map_or_else(Language::default, |locale| Language(locale.tag.clone()))
     }
 
     /// All languages, each with its own name for itself.
-    pub fn languages(&self) -> Vec<(Language, String)> {
+    pub(crate) fn languages(&self) -> Vec<(Language, String)> {
         self.locales
             .iter()
             .map(|locale| {
@@ -154,25 +154,25 @@ impl Texts {
     }
 
     /// The text of a key; the key itself when nobody has written one.
-    pub fn get(&self, key: &str) -> String {
+    pub(crate) fn get(&self, key: &str) -> String {
         self.find(key, None).unwrap_or_else(|| key.to_owned())
     }
 
     /// The text of a key with a number in it.
-    pub fn with(&self, key: &str, name: &'static str, value: impl Into<FluentValue<'static>>) -> String {
+    pub(crate) fn with(&self, key: &str, name: &'static str, value: impl Into<FluentValue<'static>>) -> String {
         let mut arguments = FluentArgs::new();
         arguments.set(name, value);
         self.find(key, Some(&arguments)).unwrap_or_else(|| key.to_owned())
     }
 
     /// The text of a key, or what the rig says where nobody has written one.
-    pub fn or(&self, key: &str, caption: &str) -> String {
+    pub(crate) fn or(&self, key: &str, caption: &str) -> String {
         self.find(key, None).unwrap_or_else(|| caption.to_owned())
     }
 
     /// What a parameter is called: the chosen language's words for its place and for what it does, for example for
     /// `nose.bridge` and `raise`, or the rig's own caption.
-    pub fn parameter(&self, parameter: &Parameter) -> String {
+    pub(crate) fn parameter(&self, parameter: &Parameter) -> String {
         let words = parameter.name.rsplit_once('.').and_then(|(place, way)| {
             let locale = self.locales.get(self.chosen)?;
             let place = locale.get(&format!("place-{}", place.replace(['.', '_'], "-")), None)?;
@@ -188,7 +188,7 @@ impl Texts {
     }
 
     /// Whether some of the words need glyphs beyond those of Latin fonts.
-    pub fn needs_wide_font(language: &Language) -> bool {
+    pub(crate) fn needs_wide_font(language: &Language) -> bool {
         ["zh", "ja", "ko"].iter().any(|tag| language.0.starts_with(tag))
     }
 }

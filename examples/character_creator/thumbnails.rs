@@ -8,8 +8,8 @@ use bevy::core_pipeline::tonemapping::Tonemapping;
 use bevy::prelude::*;
 use bevy::render::render_resource::TextureFormat;
 use bevy_egui::{EguiTextureHandle, EguiUserTextures};
-use bevy_likeness::prelude::*;
 use bevy_likeness::PendingOptions;
+use bevy_likeness::prelude::*;
 
 use crate::stage::{FACE_CENTER, MODEL_LAYER};
 use crate::start::Ready;
@@ -30,11 +30,9 @@ const DEPTH_SHARE: f32 = 0.5;
 const SIDE_VIEW: f32 = 65.0;
 /// The face must rest for so long, seconds, before its pictures are made anew.
 const REST: f32 = 0.4;
-/// Frames between the face's change and the picture: one to be drawn, one for pipelined rendering.
-const EXPOSURE: u32 = 2;
 
 /// Makes the panels' small pictures.
-pub struct ThumbnailsPlugin;
+pub(crate) struct ThumbnailsPlugin;
 
 impl Plugin for ThumbnailsPlugin {
     fn build(&self, app: &mut App) {
@@ -53,8 +51,8 @@ struct ModelCamera;
 /// What has been taken.
 #[derive(Resource, Default)]
 struct Album {
-    /// Each subject's picture, and the face that it was made for.
-    pictures: HashMap<Subject, (Handle<Image>, Option<likeness_rig::Face>)>,
+    /// Each subject's picture, and the face and the light that it was made for.
+    pictures: HashMap<Subject, (Handle<Image>, Option<(likeness_rig::Face, usize)>)>,
     sitting: Option<Sitting>,
     /// The face that pictures are made for, and how long it has rested, seconds.
     face: Option<likeness_rig::Face>,
@@ -65,8 +63,9 @@ struct Album {
 struct Sitting {
     subject: Subject,
     face: likeness_rig::Face,
-    /// Frames since the model was ready.
-    exposed: Option<u32>,
+    lights: usize,
+    /// Whether the camera is on in this frame.
+    exposed: bool,
 }
 
 /// Hires the model with the studio's rig.
@@ -112,46 +111,44 @@ fn sit(
         album.rested = 0.0;
     }
     if let Some(mut sitting) = album.sitting.take() {
-        let exposed = match sitting.exposed {
-            // The face's hair may still be loading.
-            None if pending => None,
-            None => {
-                camera.is_active = true;
-                Some(0)
-            }
-            Some(frames) => Some(frames + 1),
-        };
-        if exposed.is_some_and(|frames| frames >= EXPOSURE) {
-            camera.is_active = false;
-            if let Some((picture, made_for)) = album.pictures.get_mut(&sitting.subject) {
-                *made_for = Some(sitting.face);
-                let texture = textures.image_id(picture.id());
-                let texture = texture.unwrap_or_else(|| textures.add_image(EguiTextureHandle::Strong(picture.clone())));
-                pictures.ready.insert(sitting.subject, texture);
-            }
-        } else {
-            sitting.exposed = exposed;
+        if !sitting.exposed {
+            // Hair that the face has just chosen may still be loading.
+            camera.is_active = !pending;
+            sitting.exposed = !pending;
             album.sitting = Some(sitting);
             return;
+        }
+        camera.is_active = false;
+        if let Some((picture, made_for)) = album.pictures.get_mut(&sitting.subject) {
+            *made_for = Some((sitting.face, sitting.lights));
+            let texture = textures.image_id(picture.id());
+            let texture = texture.unwrap_or_else(|| textures.add_image(EguiTextureHandle::Strong(picture.clone())));
+            pictures.ready.insert(sitting.subject, texture);
         }
     }
     if album.rested < REST || studio.hand_is_busy {
         return;
     }
+    let lights = studio.view.lights;
     let due = pictures.wanted.iter().find_map(|subject| {
         let wanted = face_of(studio, *subject)?;
         let made_for = album.pictures.get(subject).and_then(|(_, made_for)| made_for.as_ref());
-        (made_for != Some(&wanted)).then_some((*subject, wanted))
+        let fits = made_for.is_some_and(|(face, light)| *face == wanted && *light == lights);
+        (!fits).then_some((*subject, wanted))
     });
     let Some((subject, wanted)) = due else { return };
     let (picture, _) = album.pictures.entry(subject).or_insert_with(|| {
         let format = TextureFormat::Rgba8UnormSrgb;
         (images.add(Image::new_target_texture(SIDE, SIDE, format, None)), None)
     });
-    *target = RenderTarget::Image(picture.clone().into());
+    // The same hair as in the picture before is there already.
+    let picture = picture.clone();
+    let exposed = face.options == wanted.options && !pending;
+    camera.is_active = exposed;
+    *target = RenderTarget::Image(picture.into());
     *place = viewpoint(studio, subject);
     *face = wanted.clone().into();
-    album.sitting = Some(Sitting { subject, face: wanted, exposed: None });
+    album.sitting = Some(Sitting { subject, face: wanted, lights, exposed });
 }
 
 /// The face that a subject shows now; `None` for what is not there.

@@ -7,7 +7,7 @@ mod expression;
 mod library;
 mod looks;
 mod photo;
-pub mod pictures;
+pub(crate) mod pictures;
 mod scene;
 mod shape;
 mod theme;
@@ -20,21 +20,20 @@ use egui::{
 use crate::studio::{Request, Scope, Studio, Tab};
 use pictures::Pictures;
 
-pub use scene::{BACKGROUNDS, LIGHTS};
-pub use theme::apply as apply_theme;
+pub(crate) use theme::apply as apply_theme;
 
 /// Width of the left panel, points.
-pub const LEFT_WIDTH: f32 = 292.0;
+pub(crate) const LEFT_WIDTH: f32 = 292.0;
 /// Width of the right panel, points.
-pub const RIGHT_WIDTH: f32 = 332.0;
+pub(crate) const RIGHT_WIDTH: f32 = 332.0;
 /// Height of the toolbar, points.
-pub const TOOLBAR_HEIGHT: f32 = 46.0;
+pub(crate) const TOOLBAR_HEIGHT: f32 = 46.0;
 
 /// Height of the line at the bottom, points.
-pub const NOTICE_HEIGHT: f32 = 30.0;
+pub(crate) const NOTICE_HEIGHT: f32 = 30.0;
 
 /// Shows everything; `ui` covers the window.
-pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Pictures) {
+pub(crate) fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Pictures) {
     studio.layout.clear();
     pictures.wanted.clear();
     Panel::top("toolbar").exact_size(TOOLBAR_HEIGHT).resizable(false).frame(bar()).show(ui, |ui| {
@@ -52,7 +51,7 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Pictures) {
 }
 
 /// Keys that work everywhere but in a text field.
-pub fn shortcuts(context: &Context, studio: &mut Studio) {
+pub(crate) fn shortcuts(context: &Context, studio: &mut Studio) {
     if context.memory(|memory| memory.focused().is_some()) && context.text_edit_focused() {
         return;
     }
@@ -162,7 +161,6 @@ fn unit_slider(ui: &mut Ui, studio: &mut Studio, name: String, label: &str, valu
     }
     *value != before
 }
-
 
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use crate::start::Ready;
 use crate::ui;
 
 /// Shows the panels.
-pub struct WindowUiPlugin;
+pub(crate) struct WindowUiPlugin;
 
 impl Plugin for WindowUiPlugin {
     fn build(&self, app: &mut App) {
@@ -21,7 +21,7 @@ impl Plugin for WindowUiPlugin {
 
 /// Frames for which the panels stay away: a picture is being taken.
 #[derive(Resource, Default, Clone, Copy, Debug)]
-pub struct Hidden(pub u32);
+pub(crate) struct Hidden(pub u32);
 
 fn show(
     mut contexts: EguiContexts,
@@ -67,7 +67,7 @@ fn show(
 }
 
 /// The part of the window, logical pixels, that the panels leave to the face; `None` without a window.
-pub fn free_area(windows: &Query<&Window, With<PrimaryWindow>>, text_scale: f32) -> Option<Rect> {
+pub(crate) fn free_area(windows: &Query<&Window, With<PrimaryWindow>>, text_scale: f32) -> Option<Rect> {
     let window = windows.single().ok()?;
     let left_top = Vec2::new(ui::LEFT_WIDTH, ui::TOOLBAR_HEIGHT) * text_scale;
     let right_bottom = window.size() - Vec2::new(ui::RIGHT_WIDTH, ui::NOTICE_HEIGHT) * text_scale;

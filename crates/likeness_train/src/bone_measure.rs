@@ -185,6 +185,53 @@ pub fn measure(net: &BonePointNet, head: &Head, space: &ShapeSpace, held_out: &H
     Ok(figures)
 }
 
+/// The parameter error of one region of the rig.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RegionError {
+    /// The region.
+    pub region: String,
+    /// Its share of the error of always answering the prior's mean, 0..1.
+    pub share: f64,
+    /// The network's error over that of the mean.
+    pub ratio: f64,
+}
+
+/// The parameter error on renders by region, in the order of the rig.
+///
+/// # Errors
+/// Only those of the network.
+pub fn region_errors(net: &BonePointNet, head: &Head, renders: &[Render]) -> Result<Vec<RegionError>> {
+    let items = renders
+        .iter()
+        .map(|render| (&render.picture, std::array::from_fn(|i| Vec2::from_array(render.label.landmarks[i]))));
+    let answers = answers(net, &head.rig, items)?;
+    let mut sums: Vec<(&str, f64, f64)> = Vec::new();
+    for (index, parameter) in head.rig.parameters.iter().enumerate() {
+        let weight = f64::from(head.prior.vertex_motion[index]);
+        let preset = |render: &Render| f64::from(render.label.parameters[index]);
+        let own: f64 = answers
+            .iter()
+            .zip(renders)
+            .map(|(answer, render)| weight * (f64::from(answer.parameters[index]) - preset(render)).abs())
+            .sum();
+        let mean = f64::from(head.prior.mean[index]);
+        let of_mean: f64 = renders.iter().map(|render| weight * (mean - preset(render)).abs()).sum();
+        match sums.iter_mut().find(|(region, _, _)| *region == parameter.region) {
+            Some(sum) => *sum = (sum.0, sum.1 + own, sum.2 + of_mean),
+            None => sums.push((&parameter.region, own, of_mean)),
+        }
+    }
+    let total: f64 = sums.iter().map(|(_, _, of_mean)| of_mean).sum();
+    Ok(sums
+        .into_iter()
+        .map(|(region, own, of_mean)| RegionError {
+            region: region.to_owned(),
+            share: of_mean / total,
+            ratio: own / of_mean,
+        })
+        .collect())
+}
+
 fn measure_renders(
     answers: &[Answer],
     head: &Head,

@@ -104,7 +104,7 @@ color-lipstick = 口红
 color-eyeshadow = 眼影
 details-none = 此骨架没有皮肤细节。
 group-skin = 皮肤
-group-make-up = 妆容
+group-make_up = 妆容
 group-eyes = 眼睛
 group-marks = 印记
 expression-relaxed = 放松
@@ -150,6 +150,18 @@ notice-nothing-to-paste = 剪贴板中没有照片、面孔文件或分享代码
 notice-failed = 操作失败：{ $problem }
 dialog-photo = 选择照片
 dialog-face = 选择面孔文件
+detail-skin-redness = 红润
+detail-skin-freckles = 雀斑
+detail-skin-age = 年龄纹理
+detail-skin-pores = 毛孔
+detail-skin-shine = 油光
+detail-skin-layer = 疤痕或纹身
+detail-blush = 腮红
+detail-eyeshadow = 眼影
+detail-eyeliner = 眼线
+detail-lipstick = 口红
+detail-iris-size = 虹膜大小
+detail-sclera-tone = 眼白
 
 # 参数名称：部位与动作
 place-forehead-middle = 额中

@@ -12,7 +12,7 @@ const PICTURE: f32 = 81.0;
 /// What the places for kept faces are called.
 const SLOT_NAMES: [&str; SLOTS] = ["A", "B", "C"];
 
-pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Pictures) {
+pub(crate) fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Pictures) {
     heading(ui, &studio.texts.get("blend-presets"));
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(6.0, 6.0);

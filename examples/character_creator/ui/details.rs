@@ -5,7 +5,7 @@ use egui::{RichText, Ui};
 use super::{heading, theme, unit_slider};
 use crate::studio::Studio;
 
-pub fn show(ui: &mut Ui, studio: &mut Studio) {
+pub(crate) fn show(ui: &mut Ui, studio: &mut Studio) {
     let rig = studio.rig.clone();
     if rig.details.is_empty() {
         ui.label(RichText::new(studio.texts.get("details-none")).color(theme::WEAK));

@@ -56,10 +56,7 @@ const EXPRESSIONS: [(&str, &[(&str, f32)]); 10] = [
             ("eyeSquintRight", 0.4),
         ],
     ),
-    (
-        "sadness",
-        &[("browInnerUp", 0.8), ("mouthFrownLeft", 0.7), ("mouthFrownRight", 0.7), ("mouthShrugLower", 0.4)],
-    ),
+    ("sadness", &[("browInnerUp", 0.8), ("mouthFrownLeft", 0.7), ("mouthFrownRight", 0.7), ("mouthShrugLower", 0.4)]),
     (
         "disgust",
         &[
@@ -86,7 +83,7 @@ const EXPRESSIONS: [(&str, &[(&str, f32)]); 10] = [
     ("kiss", &[("mouthPucker", 0.9), ("mouthFunnel", 0.2)]),
 ];
 
-pub fn show(ui: &mut Ui, studio: &mut Studio) {
+pub(crate) fn show(ui: &mut Ui, studio: &mut Studio) {
     heading(ui, &studio.texts.get("tab-expression"));
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(5.0, 5.0);

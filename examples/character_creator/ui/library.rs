@@ -5,7 +5,7 @@ use egui::{Button, RichText, TextEdit, Ui, vec2};
 use super::{heading, theme};
 use crate::studio::{Request, Studio};
 
-pub fn show(ui: &mut Ui, studio: &mut Studio) {
+pub(crate) fn show(ui: &mut Ui, studio: &mut Studio) {
     heading(ui, &studio.texts.get("tab-library"));
     ui.horizontal(|ui| {
         let text = ui.label(studio.texts.get("library-name"));

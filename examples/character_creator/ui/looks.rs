@@ -9,7 +9,7 @@ use crate::studio::Studio;
 /// Side of the picture of a choice, points.
 const CHOICE_PICTURE: f32 = 60.0;
 
-pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Pictures) {
+pub(crate) fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Pictures) {
     heading(ui, &studio.texts.get("tab-looks"));
     let rig = studio.rig.clone();
     egui::Grid::new("colors").num_columns(2).spacing(vec2(16.0, 8.0)).show(ui, |ui| {
@@ -36,8 +36,9 @@ pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Pictures) {
                 let chosen = studio.document.face.options[index] == choice;
                 let label = studio.texts.or(&format!("choice-{}", name.replace('_', "-")), name);
                 let subject = Subject::Choice { option: index, choice };
-                let response =
-                    pictures.show(ui, subject, vec2(CHOICE_PICTURE, CHOICE_PICTURE), chosen, &label).on_hover_text(&label);
+                let response = pictures
+                    .show(ui, subject, vec2(CHOICE_PICTURE, CHOICE_PICTURE), chosen, &label)
+                    .on_hover_text(&label);
                 if studio.layout.note(format!("choice.{}.{name}", option.name), response).clicked() {
                     studio.document.face.options[index] = choice;
                 }

@@ -6,7 +6,7 @@ use super::pictures::Pictures;
 use super::{heading, theme};
 use crate::studio::{Request, Studio};
 
-pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Pictures) {
+pub(crate) fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Pictures) {
     let choose = ui.add_sized(
         vec2(ui.available_width(), 32.0),
         Button::new(format!("🖼 {}", studio.texts.get("photo-choose"))).fill(theme::ACCENT.gamma_multiply(0.75)),
@@ -58,7 +58,13 @@ fn picture(ui: &mut Ui, studio: &Studio, pictures: &Pictures) {
         let stroke = egui::Stroke::new(1.5, theme::WEAK);
         let corners = [rect.left_top(), rect.right_top(), rect.right_bottom(), rect.left_bottom(), rect.left_top()];
         ui.painter().extend(egui::Shape::dashed_line(&corners, stroke, 6.0, 5.0));
-        ui.painter().text(rect.center(), egui::Align2::CENTER_CENTER, "🖼", egui::FontId::proportional(40.0), theme::WEAK);
+        ui.painter().text(
+            rect.center(),
+            egui::Align2::CENTER_CENTER,
+            "🖼",
+            egui::FontId::proportional(40.0),
+            theme::WEAK,
+        );
         return;
     };
     let scale = (width / photo.size.x.max(1.0)).min(260.0 / photo.size.y.max(1.0));

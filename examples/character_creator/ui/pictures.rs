@@ -8,7 +8,7 @@ use super::theme;
 
 /// What a small rendered picture shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Subject {
+pub(crate) enum Subject {
     /// The face with one parameter at an end of its range.
     End {
         /// The parameter's place in the rig.
@@ -31,7 +31,7 @@ pub enum Subject {
 
 /// The photo that is worked with.
 #[derive(Clone, Debug)]
-pub struct PhotoPicture {
+pub(crate) struct PhotoPicture {
     /// The picture.
     pub texture: TextureId,
     /// Its size in pixels of the upright photo.
@@ -42,7 +42,7 @@ pub struct PhotoPicture {
 
 /// Pictures by what they show.
 #[derive(Debug, Default)]
-pub struct Pictures {
+pub(crate) struct Pictures {
     /// The photo.
     pub photo: Option<PhotoPicture>,
     /// The small ones that are ready.
@@ -53,9 +53,9 @@ pub struct Pictures {
 
 impl Pictures {
     /// A small picture of a subject, or its empty frame until it is ready. `chosen` draws a border.
-    pub fn show(&mut self, ui: &mut Ui, subject: Subject, size: Vec2, chosen: bool, label: &str) -> Response {
+    pub(crate) fn show(&mut self, ui: &mut Ui, subject: Subject, size: Vec2, chosen: bool, label: &str) -> Response {
         let (rect, response) = ui.allocate_exact_size(size, Sense::click());
-        response.widget_info(|| egui::WidgetInfo::selected(egui::WidgetType::ImageButton, true, chosen, label));
+        response.widget_info(|| egui::WidgetInfo::selected(egui::WidgetType::RadioButton, true, chosen, label));
         if ui.is_rect_visible(rect) {
             self.wanted.push(subject);
             let painter = ui.painter();

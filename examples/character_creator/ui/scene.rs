@@ -7,11 +7,11 @@ use crate::studio::Studio;
 use crate::texts::Texts;
 
 /// Light set-ups, in the order of the stage.
-pub const LIGHTS: [&str; 3] = ["studio", "window", "evening"];
+pub(crate) const LIGHTS: [&str; 3] = ["studio", "window", "evening"];
 /// Backgrounds, in the order of the stage.
-pub const BACKGROUNDS: [&str; 4] = ["slate", "sand", "dusk", "forest"];
+pub(crate) const BACKGROUNDS: [&str; 4] = ["slate", "sand", "dusk", "forest"];
 
-pub fn show(ui: &mut Ui, studio: &mut Studio) {
+pub(crate) fn show(ui: &mut Ui, studio: &mut Studio) {
     heading(ui, &studio.texts.get("scene-light"));
     let mut lights = studio.view.lights;
     chips(ui, studio, "light", &LIGHTS, &mut lights);
@@ -25,7 +25,8 @@ pub fn show(ui: &mut Ui, studio: &mut Studio) {
     heading(ui, &studio.texts.get("scene-language"));
     let spoken = studio.texts.language();
     for (language, name) in studio.texts.languages() {
-        let shown = if Texts::needs_wide_font(&language) && !studio.view.has_wide_font { language.tag() } else { &name };
+        let shown =
+            if Texts::needs_wide_font(&language) && !studio.view.has_wide_font { language.tag() } else { &name };
         let chip = theme::chip(ui, shown, language == spoken);
         if studio.layout.note(format!("language.{}", language.tag()), chip).clicked() {
             if Texts::needs_wide_font(&language) && !studio.view.has_wide_font {

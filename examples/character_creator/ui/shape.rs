@@ -9,13 +9,12 @@ use crate::studio::{Scope, Studio};
 /// Side of the small pictures of what the ends of a slider look like, points.
 const END_PICTURE: f32 = 52.0;
 
-pub fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Pictures) {
+pub(crate) fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Pictures) {
     regions(ui, studio);
     ui.add_space(6.0);
     let hint = studio.texts.get("shape-search");
-    let search = ui.add(
-        TextEdit::singleline(&mut studio.search).hint_text(format!("🔍 {hint}")).desired_width(f32::INFINITY),
-    );
+    let search =
+        ui.add(TextEdit::singleline(&mut studio.search).hint_text(format!("🔍 {hint}")).desired_width(f32::INFINITY));
     studio.layout.note("shape.search", search);
     ui.horizontal(|ui| {
         let label = studio.texts.get("shape-symmetric");

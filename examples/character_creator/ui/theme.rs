@@ -3,24 +3,24 @@
 use egui::{Color32, Context, CornerRadius, FontId, Response, RichText, Stroke, TextStyle, Ui, Vec2, Visuals};
 
 /// The panels.
-pub const PANEL: Color32 = Color32::from_rgb(0x16, 0x18, 0x1d);
+pub(crate) const PANEL: Color32 = Color32::from_rgb(0x16, 0x18, 0x1d);
 /// What lies in panels: fields, chips.
-pub const FIELD: Color32 = Color32::from_rgb(0x22, 0x26, 0x2e);
+pub(crate) const FIELD: Color32 = Color32::from_rgb(0x22, 0x26, 0x2e);
 /// The same under the pointer.
-pub const HOVERED: Color32 = Color32::from_rgb(0x2f, 0x35, 0x40);
+pub(crate) const HOVERED: Color32 = Color32::from_rgb(0x2f, 0x35, 0x40);
 /// What is chosen.
-pub const ACCENT: Color32 = Color32::from_rgb(0xe6, 0x8a, 0x56);
+pub(crate) const ACCENT: Color32 = Color32::from_rgb(0xe6, 0x8a, 0x56);
 /// Text.
-pub const TEXT: Color32 = Color32::from_rgb(0xe9, 0xe6, 0xe0);
+pub(crate) const TEXT: Color32 = Color32::from_rgb(0xe9, 0xe6, 0xe0);
 /// Text of less weight; 5.5 to 1 against the panels.
-pub const WEAK: Color32 = Color32::from_rgb(0x97, 0x9d, 0xa8);
+pub(crate) const WEAK: Color32 = Color32::from_rgb(0x97, 0x9d, 0xa8);
 /// What went wrong.
-pub const ERROR: Color32 = Color32::from_rgb(0xff, 0x8f, 0x80);
+pub(crate) const ERROR: Color32 = Color32::from_rgb(0xff, 0x8f, 0x80);
 /// What is fine.
-pub const GOOD: Color32 = Color32::from_rgb(0x8f, 0xd1, 0x9e);
+pub(crate) const GOOD: Color32 = Color32::from_rgb(0x8f, 0xd1, 0x9e);
 
 /// Gives a context the creator's looks.
-pub fn apply(context: &Context) {
+pub(crate) fn apply(context: &Context) {
     let mut visuals = Visuals::dark();
     visuals.override_text_color = Some(TEXT);
     visuals.panel_fill = PANEL;
@@ -45,6 +45,8 @@ pub fn apply(context: &Context) {
     visuals.widgets.hovered.bg_stroke = Stroke::new(1.0, ACCENT.gamma_multiply(0.7));
     visuals.widgets.noninteractive.bg_stroke = Stroke::new(1.0, FIELD);
     context.set_visuals(visuals);
+    // On a slow machine press and release may be some frames apart: still a click.
+    context.options_mut(|options| options.input_options.max_click_duration = 3.0);
     context.all_styles_mut(|style| {
         style.text_styles = [
             (TextStyle::Small, FontId::proportional(11.0)),
@@ -61,7 +63,7 @@ pub fn apply(context: &Context) {
 }
 
 /// A rounded button that stays pressed while it is chosen.
-pub fn chip(ui: &mut Ui, label: &str, chosen: bool) -> Response {
+pub(crate) fn chip(ui: &mut Ui, label: &str, chosen: bool) -> Response {
     let (fill, color) = if chosen { (ACCENT, Color32::from_rgb(0x1a, 0x12, 0x0c)) } else { (FIELD, TEXT) };
     let text = RichText::new(label).color(color);
     let response = ui.add(egui::Button::new(text).fill(fill).corner_radius(CornerRadius::same(13)));

@@ -5,7 +5,7 @@ use egui::{Align, Button, Layout, RichText, Ui};
 use super::theme;
 use crate::studio::{Request, Scope, Studio};
 
-pub fn show(ui: &mut Ui, studio: &mut Studio) {
+pub(crate) fn show(ui: &mut Ui, studio: &mut Studio) {
     ui.horizontal_centered(|ui| {
         ui.label(RichText::new(studio.texts.get("app-name")).heading().color(theme::ACCENT).strong());
         ui.add_space(10.0);

@@ -7,7 +7,7 @@ use likeness_nets::{AppearanceNet, BonePointNet, LandmarkNet, Weights};
 use likeness_train::{
     Result,
     bone_data::Photo,
-    bone_measure::{HeldOut, answers, measure},
+    bone_measure::{HeldOut, answers, measure, region_errors},
     evaluate::{
         appearance::{appearance_of_photos, appearance_of_renders, evaluate_appearance},
         domain::{PROBE_SHARE, evaluate_domain},
@@ -234,6 +234,10 @@ impl BonePoint {
         }
         if let (Some(error), Some(of_mean)) = (figures.parameter_error, figures.parameter_error_of_mean) {
             println!("{:<32} {:.3}", "parameter error over the mean's", error / of_mean);
+            println!("by region                        ratio  share of the mean's error");
+            for error in region_errors(&net, &head, &held_out.renders)? {
+                println!("{:<32} {:.3}  {:4.1} %", error.region, error.ratio, 100.0 * error.share);
+            }
         }
         Ok(())
     }
