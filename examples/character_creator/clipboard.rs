@@ -50,7 +50,7 @@ pub(crate) fn paste(ready: &mut Ready, clipboard: &mut Clipboard, commands: &mut
     if let Ok(text) = clipboard.get_text() {
         let text = text.trim();
         let path = text.strip_prefix("file://").unwrap_or(text);
-        if text.starts_with(share_code::PREFIX) {
+        if share_code::looks_like(text) {
             return ready.studio.paste_code(text);
         }
         if text.lines().count() == 1 && Path::new(path).is_file() {

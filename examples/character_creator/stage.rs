@@ -1,6 +1,6 @@
 //! What stands in front of the camera: the head, lights, a background.
 
-use bevy::camera::visibility::RenderLayers;
+use bevy::camera::visibility::{RenderLayers, VisibilitySystems};
 use bevy::camera::{CameraOutputMode, ClearColorConfig};
 use bevy::core_pipeline::tonemapping::Tonemapping;
 use bevy::prelude::*;
@@ -114,7 +114,12 @@ impl Plugin for StagePlugin {
         app.insert_resource(ClearColor(Color::srgb_u8(0x1d, 0x21, 0x28)))
             .add_systems(Startup, set_up)
             .add_systems(Update, (light, paint_background).run_if(resource_exists::<Ready>))
-            .add_systems(PostUpdate, (place_camera, share_layers).before(TransformSystems::Propagate));
+            .add_systems(PostUpdate, place_camera.before(TransformSystems::Propagate))
+            .add_systems(
+                PostUpdate,
+                // In the frame in which they appear: the model's hair is not to be seen on the star.
+                share_layers.after(LikenessSystems::Spawn).before(VisibilitySystems::CheckVisibility),
+            );
     }
 }
 

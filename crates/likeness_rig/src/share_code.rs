@@ -28,6 +28,11 @@ const RUN: u8 = 255;
 /// Longer than the code of any rig: text pasted by mistake is refused before it is decoded.
 const MAX_CHARS: usize = 1 << 16;
 
+/// Whether a text claims to be a share code of some version, for telling codes from other text on a clipboard.
+pub fn looks_like(text: &str) -> bool {
+    [PREFIX, OLD_PREFIX].iter().any(|prefix| text.trim_start().starts_with(prefix))
+}
+
 /// The code of a face. Values outside their ranges are drawn in, missing ones are neutral.
 pub fn encode(rig: &Rig, face: &Face) -> String {
     let neutral = Face::neutral(rig);
