@@ -181,6 +181,12 @@ pub struct Gaze {
 #[reflect(Component, Debug, Clone, Default)]
 pub struct ShapeOverAnimation;
 
+/// A picture over the skin of a head: a scar or a tattoo, in the skin's texture coordinates, colour (sRGB) and coverage (alpha).
+/// The detail `skin.layer` says how much of it shows.
+#[derive(Component, Reflect, Clone, Debug, PartialEq, Eq)]
+#[reflect(Component, Debug, Clone, PartialEq)]
+pub struct SkinLayer(pub Handle<Image>);
+
 /// The joints of a head that has been spawned: entities with a `Name` and a `Transform`.
 #[derive(Component, Reflect, Clone, Debug, Default)]
 #[reflect(Component, Debug, Clone, Default)]

@@ -37,6 +37,7 @@
 //! | [`ShapeOverAnimation`] | the head; optional | for meshes whose clips drive shape bones too |
 //! | [`HeadJoints`], [`HeadParts`] | the head, once it is there | joint and mesh entities by name |
 //! | [`HeadMaterials`] | the head, once it is there | the materials that belong to it alone |
+//! | [`SkinLayer`] | the head; optional | a picture of a scar or a tattoo |
 //! | [`HeadPart`] | every mesh entity | its head and its name |
 //! | [`PendingOptions`] | the head, while the mesh of a chosen hair style, brow, beard or pair of glasses loads |
 //! | [`PendingPrediction`] | the head, while a photo is worked on | remove it to cancel |
@@ -80,12 +81,14 @@ mod error;
 mod express;
 mod gpu;
 mod head;
+mod look;
 mod materials;
 mod options;
 mod plan;
 mod predict;
 mod rig_asset;
 mod spawn;
+mod surface;
 mod textures;
 
 use bevy::app::{AnimationSystems, PluginGroup, PluginGroupBuilder};
@@ -99,9 +102,10 @@ pub use error::{LikenessError, LikenessProblem, Result};
 pub use express::{GAZE_LIMITS, GazeLimits, LikenessExpressionPlugin};
 pub use head::{
     Expression, Face, Gaze, HeadJoints, HeadPart, HeadParts, HeadReady, LikenessHead, Lod, PendingOptions,
-    ShapeOverAnimation,
+    ShapeOverAnimation, SkinLayer,
 };
-pub use materials::{HeadMaterials, LikenessMaterialPlugin, SKIN_REFERENCE, skin_tint};
+pub use look::{EyeLook, LikenessShaderPlugin, SKIN_REFERENCE, SkinLook};
+pub use materials::{HeadMaterials, LikenessMaterialPlugin, skin_tint};
 pub use predict::{
     CancelPrediction, FacePredicted, FacePredictionFailed, LikenessPredictionPlugin, Local, NamedBytes,
     PendingPrediction, PhotoSource, PredictFace, PredictionBackend, PredictionFiles, PredictionModels,
@@ -109,6 +113,7 @@ pub use predict::{
 };
 pub use rig_asset::{ByteAsset, ByteLoader, RigAsset, RigAssetPlugin, RigLoader};
 pub use spawn::LikenessSpawnPlugin;
+pub use surface::{EyeExtension, EyeMaterial, SkinExtension, SkinKey, SkinMaterial, SkinQuality};
 pub use textures::HeadTextures;
 
 pub use likeness_vision::{PredictOptions, QualityWarning, SeveralFaces};
@@ -166,7 +171,8 @@ impl Plugin for LikenessSchedulePlugin {
 /// | [`LikenessSpawnPlugin`] | joints and meshes of heads |
 /// | [`LikenessFacePlugin`] | [`Face`] moves joints |
 /// | [`LikenessExpressionPlugin`] | [`Expression`] and [`Gaze`] |
-/// | [`LikenessMaterialPlugin`] | a `StandardMaterial` for every part, the skin's tinted per head |
+/// | [`LikenessShaderPlugin`] | the shader module `bevy_likeness::look` |
+/// | [`LikenessMaterialPlugin`] | a material for every part; skin and eyes show the face's colours and details |
 /// | [`LikenessPredictionPlugin`] | [`PredictFace`] |
 ///
 /// Heads with materials of your own:
@@ -188,6 +194,7 @@ impl PluginGroup for LikenessPlugin {
             .add(LikenessSpawnPlugin)
             .add(LikenessFacePlugin)
             .add(LikenessExpressionPlugin)
+            .add(LikenessShaderPlugin)
             .add(LikenessMaterialPlugin)
             .add(LikenessPredictionPlugin)
     }

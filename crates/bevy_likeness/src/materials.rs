@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 
 use bevy::gltf::GltfMaterial;
+use bevy::material::OpaqueRendererMethod;
 use bevy::prelude::*;
 
 use crate::LikenessSystems;
-use crate::head::{Face, HeadPart, HeadParts, LikenessHead};
+use crate::head::{Face, HeadPart, HeadParts, LikenessHead, SkinLayer};
+use crate::look::{EyeLook, SKIN_REFERENCE, SkinLook};
 use crate::rig_asset::RigAsset;
 use crate::spawn::SourceMaterial;
+use crate::surface::{EyeExtension, EyeMaterial, SkinExtension, SkinMaterial, SkinQuality, surface_plugin};
 use crate::textures::HeadTextures;
-
-/// The skin colour that `skin_color` was painted for, linear RGB: a face of this colour shows the texture as it is.
-pub const SKIN_REFERENCE: [f32; 3] = [0.60, 0.36, 0.26];
 
 /// How rough hair is: a broad shine.
 const HAIR_ROUGHNESS: f32 = 0.45;
@@ -25,12 +25,14 @@ const HAIR_GAIN: f32 = 2.2;
 /// Coverage below which a texel of the lashes is not drawn.
 const LASH_CUTOFF: f32 = 0.4;
 
-/// Gives the parts of heads a [`StandardMaterial`]. Disable it to give them materials of your own.
+/// Gives the parts of heads materials: the skin a [`SkinMaterial`], the eyes an [`EyeMaterial`], the rest a
+/// [`StandardMaterial`]. Disable it to give them materials of your own.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LikenessMaterialPlugin;
 
 impl Plugin for LikenessMaterialPlugin {
     fn build(&self, app: &mut App) {
+        surface_plugin(app);
         app.init_resource::<SharedMaterials>()
             .add_systems(PostUpdate, (give_materials, tint).chain().in_set(LikenessSystems::Express));
     }
@@ -40,8 +42,10 @@ impl Plugin for LikenessMaterialPlugin {
 #[derive(Component, Reflect, Clone, Debug, Default)]
 #[reflect(Component, Debug, Clone, Default)]
 pub struct HeadMaterials {
-    /// The skin, tinted by the colour slot `skin`.
-    pub skin: Handle<StandardMaterial>,
+    /// The skin, which has the face's colours and details.
+    pub skin: Handle<SkinMaterial>,
+    /// The eyes, likewise; none where the rig has no picture of eyes, whose material all heads share then.
+    pub eyes: Option<Handle<EyeMaterial>>,
     /// What is tinted by the colour slot `hair`, by the last word of the parts' names: `strands`, `cap`, `stubble`, `curls`.
     pub hair: Vec<(String, Handle<StandardMaterial>)>,
 }
@@ -62,10 +66,21 @@ struct SharedMaterials(HashMap<(AssetId<RigAsset>, String), Handle<StandardMater
 
 fn give_materials(
     heads: Query<(Entity, &LikenessHead, &HeadParts, Option<&HeadMaterials>), Changed<HeadParts>>,
-    parts: Query<(&Mesh3d, Option<&SourceMaterial>), (With<HeadPart>, Without<MeshMaterial3d<StandardMaterial>>)>,
+    parts: Query<
+        (&Mesh3d, Option<&SourceMaterial>),
+        (
+            With<HeadPart>,
+            Without<MeshMaterial3d<StandardMaterial>>,
+            Without<MeshMaterial3d<SkinMaterial>>,
+            Without<MeshMaterial3d<EyeMaterial>>,
+        ),
+    >,
     rigs: Res<Assets<RigAsset>>,
     server: Res<AssetServer>,
+    quality: Res<SkinQuality>,
     mut materials: ResMut<Assets<StandardMaterial>>,
+    mut skins: ResMut<Assets<SkinMaterial>>,
+    mut eyes: ResMut<Assets<EyeMaterial>>,
     mut meshes: ResMut<Assets<Mesh>>,
     mut shared: ResMut<SharedMaterials>,
     mut rig_events: MessageReader<AssetEvent<RigAsset>>,
@@ -86,28 +101,45 @@ fn give_materials(
                 continue;
             };
             let kind = kind_of(name);
-            let mut make = || {
+            let base = |materials: &Assets<StandardMaterial>| {
                 let source = source.and_then(|source| standard_material(&server, &source.0));
                 let source = source.and_then(|source| materials.get(&source)).cloned();
-                materials.add(material(kind, &rig.textures, source.unwrap_or_default()))
+                material(kind, &rig.textures, source.unwrap_or_default())
             };
-            let handle = if name == "skin" {
-                own.skin = make();
-                own.skin.clone()
-            } else if is_hair(kind) {
+            if name == "skin" {
+                if rig.textures.skin_normal.is_some() {
+                    ensure_tangents(&mut meshes, &mesh.0);
+                }
+                let layers = rig.textures.skin_layers.clone();
+                let extension = SkinExtension { layers, quality: *quality, ..default() };
+                own.skin = skins.add(SkinMaterial { base: base(&materials), extension });
+                commands.entity(part).insert(MeshMaterial3d(own.skin.clone()));
+                continue;
+            }
+            if name == "eyes" && rig.textures.eyes.is_some() {
+                let handle = eyes.add(EyeMaterial { base: base(&materials), extension: EyeExtension::default() });
+                own.eyes = Some(handle.clone());
+                commands.entity(part).insert(MeshMaterial3d(handle));
+                continue;
+            }
+            let handle = if is_hair(kind) {
                 match own.hair.iter().find(|(known, _)| known == kind) {
                     Some((_, handle)) => handle.clone(),
                     None => {
-                        own.hair.push((kind.to_owned(), make()));
-                        own.hair.last().map(|(_, handle)| handle.clone()).unwrap_or_default()
+                        let made = base(&materials);
+                        let handle = materials.add(made);
+                        own.hair.push((kind.to_owned(), handle.clone()));
+                        handle
                     }
                 }
+            } else if let Some(known) = shared.0.get(&(head.rig.id(), name.to_owned())) {
+                known.clone()
             } else {
-                shared.0.entry((head.rig.id(), name.to_owned())).or_insert_with(make).clone()
+                let made = base(&materials);
+                let handle = materials.add(made);
+                shared.0.insert((head.rig.id(), name.to_owned()), handle.clone());
+                handle
             };
-            if name == "skin" && rig.textures.skin_normal.is_some() {
-                ensure_tangents(&mut meshes, &mesh.0);
-            }
             commands.entity(part).insert(MeshMaterial3d(handle));
         }
         commands.entity(entity).insert(own);
@@ -143,10 +175,17 @@ fn material(name: &str, textures: &HeadTextures, mut material: StandardMaterial)
             }
             material.metallic = 0.0;
             material.reflectance = 0.4;
+            // What the extension adds is drawn in the forward pass alone.
+            material.opaque_render_method = OpaqueRendererMethod::Forward;
         }
         "eyes" if picture(&textures.eyes, &mut material) => {
-            material.perceptual_roughness = 0.12;
+            material.perceptual_roughness = 0.45;
             material.metallic = 0.0;
+            material.reflectance = 0.3;
+            // The cornea and the film of tears, over iris and white.
+            material.clearcoat = 1.0;
+            material.clearcoat_perceptual_roughness = 0.06;
+            material.opaque_render_method = OpaqueRendererMethod::Forward;
         }
         "lashes" if picture(&textures.lashes, &mut material) => {
             material.alpha_mode = AlphaMode::Mask(LASH_CUTOFF);
@@ -199,35 +238,57 @@ fn ensure_tangents(meshes: &mut Assets<Mesh>, handle: &Handle<Mesh>) {
     }
 }
 
+/// Heads whose looks may have changed.
+type Tinted = Or<(Changed<Face>, Changed<HeadMaterials>, Changed<SkinLayer>)>;
+
 fn tint(
-    heads: Query<(&LikenessHead, &Face, &HeadMaterials), Or<(Changed<Face>, Changed<HeadMaterials>)>>,
+    heads: Query<(&LikenessHead, &Face, &HeadMaterials, Option<&SkinLayer>), Tinted>,
     rigs: Res<Assets<RigAsset>>,
+    quality: Res<SkinQuality>,
     mut materials: ResMut<Assets<StandardMaterial>>,
+    mut skins: ResMut<Assets<SkinMaterial>>,
+    mut eyes: ResMut<Assets<EyeMaterial>>,
 ) {
-    for (head, face, own) in &heads {
-        let Some(rig) = rigs.get(&head.rig) else {
+    // Assets are marked as modified by mutable access: look first, everywhere.
+    for (head, face, own, layer) in &heads {
+        let Some(rig) = rigs.get(&head.rig).map(RigAsset::rig) else {
             continue;
         };
-        let mut paint = |handle: &Handle<StandardMaterial>, tint: Color| {
-            // Assets are marked as modified by mutable access: look first.
-            if materials.get(handle).is_some_and(|material| material.base_color != tint)
-                && let Some(mut material) = materials.get_mut(handle)
-            {
-                material.base_color = tint;
-            }
-        };
-        if let Some(color) = face.color(rig.rig(), "skin") {
-            paint(&own.skin, skin_tint(color));
+        let look = SkinLook::new(rig, &face.colors, &face.details);
+        let layer = layer.map(|layer| &layer.0);
+        let differs =
+            |skin: &SkinExtension| skin.look != look || skin.extra_layer.as_ref() != layer || skin.quality != *quality;
+        if skins.get(&own.skin).is_some_and(|skin| differs(&skin.extension))
+            && let Some(mut skin) = skins.get_mut(&own.skin)
+        {
+            skin.extension = SkinExtension {
+                look,
+                layers: skin.extension.layers.clone(),
+                extra_layer: layer.cloned(),
+                quality: *quality,
+            };
         }
-        if let Some([red, green, blue]) = face.color(rig.rig(), "hair") {
+        let look = EyeLook::new(rig, &face.colors, &face.details);
+        if let Some(handle) = &own.eyes
+            && eyes.get(handle).is_some_and(|eyes| eyes.extension.look != look)
+            && let Some(mut eyes) = eyes.get_mut(handle)
+        {
+            eyes.extension.look = look;
+        }
+        if let Some([red, green, blue]) = face.color(rig, "hair") {
+            let tint = Color::linear_rgb(red * HAIR_GAIN, green * HAIR_GAIN, blue * HAIR_GAIN);
             for (_, handle) in &own.hair {
-                paint(handle, Color::linear_rgb(red * HAIR_GAIN, green * HAIR_GAIN, blue * HAIR_GAIN));
+                if materials.get(handle).is_some_and(|material| material.base_color != tint)
+                    && let Some(mut material) = materials.get_mut(handle)
+                {
+                    material.base_color = tint;
+                }
             }
         }
     }
 }
 
-/// What the skin's texture is multiplied with to show a skin of this colour (linear RGB).
+/// What a texture of skin is multiplied with to show this colour (linear RGB), in materials of your own.
 pub fn skin_tint(color: [f32; 3]) -> Color {
     let [red, green, blue] = [0, 1, 2]
         .map(|channel| if color[channel].is_finite() { color[channel] / SKIN_REFERENCE[channel] } else { 1.0 });

@@ -1,7 +1,7 @@
 //! The pictures of the head's materials, found by name in the folder `textures` beside the mesh.
 
 use bevy::asset::{AssetPath, AssetServer, LoadContext};
-use bevy::image::{ImageAddressMode, ImageLoaderSettings, ImageSampler, ImageSamplerDescriptor};
+use bevy::image::{ImageAddressMode, ImageArrayLayout, ImageLoaderSettings, ImageSampler, ImageSamplerDescriptor};
 use bevy::prelude::*;
 
 /// The folder that is looked in, beside the mesh.
@@ -14,6 +14,7 @@ const FOLDER: &str = "textures";
 /// | `skin_color` | `skin_color` | the skin's colour, sRGB; plain cheeks have [`SKIN_REFERENCE`](crate::SKIN_REFERENCE) |
 /// | `skin_normal` | `skin_normal` | tangent-space normals, linear, y up the picture |
 /// | `skin_roughness` | `skin_rough` | red: occlusion, green: roughness, linear |
+/// | `skin_layers` | `skin_layers` | three square pictures one below the other, linear: lips, blush, freckles; eye shadow, eyeliner, spots of age; normal x, y and depth of wrinkles |
 /// | `eyes` | `eyes` | sclera and iris, sRGB |
 /// | `lashes` | `lashes` | colour and coverage (alpha) of the lashes, sRGB |
 /// | `teeth` | `teeth` | teeth and gums, sRGB |
@@ -30,6 +31,8 @@ pub struct HeadTextures {
     pub skin_normal: Option<Handle<Image>>,
     /// The skin's occlusion and roughness.
     pub skin_roughness: Option<Handle<Image>>,
+    /// Masks and relief of make-up, freckles and age.
+    pub skin_layers: Option<Handle<Image>>,
     /// The eyeballs.
     pub eyes: Option<Handle<Image>>,
     /// The lashes.
@@ -50,7 +53,12 @@ pub struct HeadTextures {
 enum Space {
     Srgb,
     Linear,
+    /// Linear, and a stack of pictures.
+    Layers,
 }
+
+/// How many pictures a stack holds.
+const LAYERS: u32 = 3;
 
 impl HeadTextures {
     /// Begins to load the pictures that exist.
@@ -59,6 +67,7 @@ impl HeadTextures {
             skin_color: find(server, context, mesh, "skin_color", Space::Srgb).await,
             skin_normal: find(server, context, mesh, "skin_normal", Space::Linear).await,
             skin_roughness: find(server, context, mesh, "skin_rough", Space::Linear).await,
+            skin_layers: find(server, context, mesh, "skin_layers", Space::Layers).await,
             eyes: find(server, context, mesh, "eyes", Space::Srgb).await,
             lashes: find(server, context, mesh, "lashes", Space::Srgb).await,
             teeth: find(server, context, mesh, "teeth", Space::Srgb).await,
@@ -85,11 +94,13 @@ async fn find(
             continue;
         }
         let is_srgb = matches!(space, Space::Srgb);
+        let array_layout = matches!(space, Space::Layers).then_some(ImageArrayLayout::RowCount { rows: LAYERS });
         return Some(
             context
                 .load_builder()
                 .with_settings(move |settings: &mut ImageLoaderSettings| {
                     settings.is_srgb = is_srgb;
+                    settings.array_layout = array_layout;
                     settings.sampler = ImageSampler::Descriptor(ImageSamplerDescriptor {
                         address_mode_u: ImageAddressMode::Repeat,
                         address_mode_v: ImageAddressMode::Repeat,

@@ -9,6 +9,7 @@ use bevy::reflect::TypePath;
 use bevy::render::render_resource::{AsBindGroup, RenderPipelineDescriptor, ShaderType, SpecializedMeshPipelineError};
 use bevy::render::storage::ShaderBuffer;
 use bevy::shader::ShaderRef;
+use bevy_likeness::{EyeLook, SkinLook};
 
 /// How many lamps a slot holds; `shaders/face.wgsl` has the same number.
 pub(crate) const LAMPS: usize = 4;
@@ -38,9 +39,8 @@ pub(crate) struct Slot {
     pub(crate) sky: Vec4,
     pub(crate) ground: Vec4,
     pub(crate) head_from_world: Mat4,
-    pub(crate) skin: Vec4,
-    pub(crate) iris: Vec4,
-    pub(crate) lips: Vec4,
+    pub(crate) skin: SkinLook,
+    pub(crate) eyes: EyeLook,
     pub(crate) hair: Vec4,
     pub(crate) counts: UVec4,
     pub(crate) morphs: [Vec4; MORPH_PAIRS],
@@ -102,7 +102,7 @@ pub(crate) struct PartUniform {
     pub(crate) kind: u32,
     pub(crate) has_albedo: u32,
     pub(crate) has_regions: u32,
-    pub(crate) has_masks: u32,
+    pub(crate) has_layers: u32,
 }
 
 /// The material of one part, shared by every head.
@@ -125,8 +125,13 @@ pub(crate) struct PartMaterial {
     /// What every vertex sees (see [`crate::sight`]).
     #[storage(7, read_only)]
     pub(crate) sight: Handle<ShaderBuffer>,
+    /// What is laid over the skin; see [`crate::pool`].
     #[texture(8)]
-    pub(crate) masks: Option<Handle<Image>>,
+    pub(crate) base: Option<Handle<Image>>,
+    #[texture(9)]
+    pub(crate) made: Option<Handle<Image>>,
+    #[texture(10)]
+    pub(crate) wrinkles: Option<Handle<Image>>,
     pub(crate) key: PartKey,
     pub(crate) alpha_mode: AlphaMode,
 }
@@ -136,7 +141,7 @@ pub(crate) struct PartMaterial {
 #[repr(C)]
 pub(crate) struct PartKey {
     pub(crate) labels: bool,
-    /// Whether the normal and roughness textures are read.
+    /// Whether what is smaller than a pixel of small pictures is drawn: the relief and gloss of skin, the depth of eyes.
     pub(crate) detail: bool,
     pub(crate) two_sided: bool,
     /// Whether it is a part of an appearance option: lit as hair or glass, with the shade in the vertices.

@@ -22,7 +22,7 @@ use crate::material::{PartKey, PartKind, PartMaterial, PartUniform};
 use crate::picture::Transfer;
 use crate::shot::Shot;
 use crate::sight::Sight;
-use crate::textures::{index_map, mask_map, with_mips};
+use crate::textures::{LAYERS, index_map, unstacked, with_mips};
 
 /// What went wrong with heads, told by the plugin's error events.
 #[derive(Resource, Default)]
@@ -60,7 +60,8 @@ pub(crate) struct HeadPool {
     rig: Handle<RigAsset>,
     slots: Handle<ShaderBuffer>,
     regions: Option<Handle<Image>>,
-    masks: Option<Handle<Image>>,
+    /// Lips, blush and freckles; eye shadow, eyeliner and spots of age; relief and depth of wrinkles.
+    layers: Option<[Handle<Image>; LAYERS]>,
     heads: HashMap<Lod, Vec<Entity>>,
     materials: HashMap<(PartKind, Lod), PartMaterials>,
     pictures: HashMap<AssetId<Image>, Handle<Image>>,
@@ -156,7 +157,7 @@ impl HeadPool {
         rig_path: &Path,
         rig_name: &str,
         regions: Option<&image::GrayImage>,
-        masks: Option<&image::RgbImage>,
+        layers: Option<&image::RgbImage>,
         transfer: &Transfer,
         slots: Handle<ShaderBuffer>,
         sight: Sight,
@@ -164,15 +165,17 @@ impl HeadPool {
     ) -> Self {
         let rig = world.resource::<AssetServer>().load(rig_name.to_owned());
         let regions = regions.map(|regions| world.resource_mut::<Assets<Image>>().add(index_map(regions)));
-        let masks = masks
-            .and_then(|masks| with_mips(&mask_map(masks), false, transfer))
-            .map(|masks| world.resource_mut::<Assets<Image>>().add(masks));
+        let layers = layers.and_then(unstacked).and_then(|layers| {
+            let mut images = world.resource_mut::<Assets<Image>>();
+            let [base, made, wrinkles] = layers.map(|layer| Some(images.add(with_mips(&layer, false, transfer)?)));
+            Some([base?, made?, wrinkles?])
+        });
         Self {
             rig_path: rig_path.to_owned(),
             rig,
             slots,
             regions,
-            masks,
+            layers,
             heads: HashMap::new(),
             materials: HashMap::new(),
             pictures: HashMap::new(),
@@ -266,10 +269,8 @@ impl HeadPool {
         };
         let textures = rig.textures.clone();
         // Relief is smaller than a pixel where coarse meshes are used.
-        let detail = kind == PartKind::Skin
-            && lod == Lod::Full
-            && textures.skin_normal.is_some()
-            && textures.skin_roughness.is_some();
+        let has_relief = textures.skin_normal.is_some() && textures.skin_roughness.is_some();
+        let detail = lod == Lod::Full && (kind == PartKind::Eyes || kind == PartKind::Skin && has_relief);
         let wanted = match kind {
             PartKind::Skin => &textures.skin_color,
             PartKind::Eyes => &textures.eyes,
@@ -282,8 +283,9 @@ impl HeadPool {
             PartKind::Frame | PartKind::Lens => &None,
         };
         let mut pictures = [None, None, None];
+        let is_skin = kind == PartKind::Skin;
         let relief =
-            [textures.skin_normal.as_ref().filter(|_| detail), textures.skin_roughness.as_ref().filter(|_| detail)];
+            [&textures.skin_normal, &textures.skin_roughness].map(|map| map.as_ref().filter(|_| is_skin && detail));
         for (source, place) in [wanted.as_ref(), relief[0], relief[1]].into_iter().zip(&mut pictures) {
             if let Some(source) = source {
                 let Some(picture) = self.picture(world, source, false, transfer)? else {
@@ -303,7 +305,11 @@ impl HeadPool {
             kind: kind as u32,
             has_albedo: u32::from(albedo.is_some()),
             has_regions: u32::from(self.regions.is_some()),
-            has_masks: u32::from(self.masks.is_some()),
+            has_layers: u32::from(self.layers.is_some()),
+        };
+        let [base, made, wrinkles] = match (&self.layers, kind) {
+            (Some(layers), PartKind::Skin) => layers.clone().map(Some),
+            _ => [None, None, None],
         };
         let blended = kind == PartKind::Lashes;
         let key = PartKey { labels: false, detail, two_sided: blended, option: false, multisampled: self.multisampled };
@@ -315,7 +321,9 @@ impl HeadPool {
             normals,
             roughness,
             sight,
-            masks: self.masks.clone(),
+            base,
+            made,
+            wrinkles,
             key,
             alpha_mode: if blended { AlphaMode::Blend } else { AlphaMode::Opaque },
         };
@@ -372,7 +380,9 @@ impl HeadPool {
                 normals: None,
                 roughness: None,
                 sight: sight.clone(),
-                masks: None,
+                base: None,
+                made: None,
+                wrinkles: None,
                 key: PartKey {
                     labels: false,
                     detail: false,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bevy::math::{Mat4, Quat, UVec4, Vec2, Vec3, Vec4};
 use bevy::prelude::PluginGroup;
-use bevy_likeness::{LikenessMaterialPlugin, LikenessPlugin, Lod, SKIN_REFERENCE};
+use bevy_likeness::{EyeLook, LikenessMaterialPlugin, LikenessPlugin, Lod, SkinLook};
 use image::RgbaImage;
 use likeness_rig::{Face, HeadMesh, LandmarkModel, LandmarkSet, Rig};
 
@@ -23,15 +23,11 @@ const NEAR: f32 = 0.01;
 const SIZES: (u32, u32) = (16, 4096);
 /// Longest side of an atlas, pixels.
 const ATLAS_SIDE: u32 = 2048;
-/// The iris of rigs without a colour for it, linear RGB.
-const IRIS_REFERENCE: Vec3 = Vec3::new(0.12, 0.06, 0.03);
 /// Pictures from these sizes on are drawn with half of the mesh and with all of it. Below, triangles would be smaller than
 /// pixels.
 const HALF_DETAIL_FROM: u32 = 256;
 const FULL_DETAIL_FROM: u32 = 384;
 
-/// Least and greatest tint of the lips over the skin's.
-const LIPS_TINT: (f32, f32) = (0.6, 1.15);
 /// The hair of rigs without a colour for it, linear RGB.
 const HAIR_REFERENCE: Vec3 = Vec3::new(0.045, 0.028, 0.018);
 
@@ -66,9 +62,6 @@ pub struct Renderer {
     landmarks: Option<LandmarkModel>,
     lod: Option<Lod>,
     batch: usize,
-    skin_slot: Option<usize>,
-    iris_slot: Option<usize>,
-    lips_slot: Option<usize>,
     hair_slot: Option<usize>,
 }
 
@@ -92,8 +85,8 @@ impl Renderer {
         };
         let regions = picture(folder.join("head.regions.png"))?.map(|picture| picture.to_luma8());
         let mesh_path = folder.join(&rig.mesh);
-        let masks = picture(mesh_path.with_file_name("textures").join("skin_masks.jpg"))?;
-        let masks = masks.map(|picture| picture.to_rgb8());
+        let layers = picture(mesh_path.with_file_name("textures").join("skin_layers.jpg"))?;
+        let layers = layers.map(|picture| picture.to_rgb8());
         let samples = if options.samples > 1 { 4 } else { 1 };
         let mut engine = Engine::new(&folder, samples, |app| {
             app.add_plugins(LikenessPlugin.build().disable::<LikenessMaterialPlugin>());
@@ -107,20 +100,16 @@ impl Renderer {
             &rig_path,
             &name,
             regions.as_ref(),
-            masks.as_ref(),
+            layers.as_ref(),
             &transfer,
             slots,
             Sight::new(&mesh),
             samples > 1,
         );
-        let slot = |name: &str| rig.colors.iter().position(|color| color.name == name);
         Ok(Self {
             engine,
             pool,
-            skin_slot: slot("skin"),
-            iris_slot: slot("iris"),
-            lips_slot: slot("lips"),
-            hair_slot: slot("hair"),
+            hair_slot: rig.color_index("hair"),
             rig,
             mesh,
             rig_path,
@@ -252,16 +241,7 @@ impl Renderer {
         let view = Mat4::look_at_rh(position, shot.camera.target, Vec3::Y);
         let projection = Mat4::perspective_infinite_reverse_rh(shot.camera.fov_y, 1.0, NEAR);
         let to_head: Quat = shot.pose.rotation().inverse();
-        let color = |slot: Option<usize>| slot.and_then(|slot| shot.face.colors.get(slot).copied()).map(Vec3::from);
-        // The colour over that which the rig's textures are painted with.
-        let reference = Vec3::from(SKIN_REFERENCE);
-        let skin = color(self.skin_slot).unwrap_or(reference) / reference;
-        // Lips stay within what the skin allows: their mask covers some skin too, which a light colour over a dark painted one
-        // would turn white.
-        let ratio = |slot: Option<usize>, (low, high): (f32, f32)| {
-            let painted = slot.map(|slot| Vec3::from(self.rig.colors[slot].default).max(Vec3::splat(1e-3)));
-            color(slot).zip(painted).map_or(skin, |(color, painted)| (color / painted).clamp(skin * low, skin * high))
-        };
+        let hair = self.hair_slot.and_then(|slot| shot.face.colors.get(slot).copied()).map(Vec3::from);
         let mut slot = Slot {
             clip_from_world: atlas.clip_from_tile(tile) * projection * view,
             view_from_world: view,
@@ -270,10 +250,9 @@ impl Renderer {
             sky: Vec3::from(shot.lights.sky).extend(0.0),
             ground: Vec3::from(shot.lights.ground).extend(0.0),
             head_from_world: Mat4::from_quat(to_head),
-            skin: skin.extend(1.0),
-            iris: color(self.iris_slot).unwrap_or(IRIS_REFERENCE).extend(1.0),
-            lips: ratio(self.lips_slot, LIPS_TINT).extend(1.0),
-            hair: color(self.hair_slot).unwrap_or(HAIR_REFERENCE).extend(1.0),
+            skin: SkinLook::new(&self.rig, &shot.face.colors, &shot.face.details),
+            eyes: EyeLook::new(&self.rig, &shot.face.colors, &shot.face.details),
+            hair: hair.unwrap_or(HAIR_REFERENCE).extend(1.0),
             ..Slot::default()
         };
         for (light, lamp) in shot.lights.lamps().iter().zip(&mut slot.lamps) {

@@ -83,9 +83,21 @@ pub(crate) fn index_map(indices: &image::GrayImage) -> Image {
     )
 }
 
-/// A texture of three masks, linear.
-pub(crate) fn mask_map(masks: &image::RgbImage) -> Image {
-    let size = Extent3d { width: masks.width(), height: masks.height(), depth_or_array_layers: 1 };
-    let texels = masks.pixels().flat_map(|pixel| [pixel.0[0], pixel.0[1], pixel.0[2], 255]).collect();
-    Image::new(size, TextureDimension::D2, texels, TextureFormat::Rgba8Unorm, RenderAssetUsages::RENDER_WORLD)
+/// How many pictures of what is laid over the skin stand one below the other.
+pub(crate) const LAYERS: usize = 3;
+
+/// The pictures of a stack as textures, linear; `None` where they are not square.
+pub(crate) fn unstacked(stack: &image::RgbImage) -> Option<[Image; LAYERS]> {
+    let side = stack.width();
+    if stack.height() != side * LAYERS as u32 {
+        return None;
+    }
+    let size = Extent3d { width: side, height: side, depth_or_array_layers: 1 };
+    let layer = |number: usize| {
+        let bytes = 3 * side as usize * side as usize;
+        let texels = stack.as_raw()[number * bytes..][..bytes].as_chunks::<3>().0;
+        let texels = texels.iter().flat_map(|[red, green, blue]| [*red, *green, *blue, 255]).collect();
+        Image::new(size, TextureDimension::D2, texels, TextureFormat::Rgba8Unorm, RenderAssetUsages::RENDER_WORLD)
+    };
+    Some(std::array::from_fn(layer))
 }

@@ -1,8 +1,12 @@
-//! Natural combinations of hair, brows, beard and glasses, for drawing random people.
+//! Natural combinations of hair, brows, beard and glasses, and natural details, for drawing random people.
+
+mod details;
 
 use rand::{Rng, RngExt};
 
 use crate::{AppearanceOption, Rig, palette::NaturalColors};
+
+pub use details::{greyed, sample_details};
 
 /// Parameters by which heads of men and women differ most, and in which direction: heavier brows, a broader and longer jaw,
 /// a thicker neck.

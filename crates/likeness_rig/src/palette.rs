@@ -17,6 +17,14 @@ const HAIRS: [[f32; 3]; 5] =
     [[0.06, 0.03, 0.015], [0.18, 0.09, 0.04], [0.45, 0.30, 0.14], [0.22, 0.07, 0.03], [0.45, 0.44, 0.43]];
 const DARK_HAIR: [f32; 3] = [0.012, 0.009, 0.007];
 
+/// The linear RGB of skin, from the lightest (0) to the darkest (1).
+pub fn skin_tone(darkness: f32) -> [f32; 3] {
+    let place = darkness.clamp(0.0, 1.0) * (SKIN.len() - 1) as f32;
+    let (low, part) = (place as usize, place.fract());
+    let high = (low + 1).min(SKIN.len() - 1);
+    std::array::from_fn(|channel| SKIN[low][channel] * (1.0 - part) + SKIN[high][channel] * part)
+}
+
 /// Colours that go together on one person, linear RGB 0..1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NaturalColors {
@@ -35,17 +43,12 @@ impl NaturalColors {
     /// are common with it.
     pub fn sample(rng: &mut impl Rng) -> Self {
         let darkness: f32 = rng.random_range(0.0..1.0);
-        let place = darkness * (SKIN.len() - 1) as f32;
-        let (low, part) = (place as usize, place.fract());
-        let high = (low + 1).min(SKIN.len() - 1);
+        let tone = skin_tone(darkness);
         let light = rng.random_range(0.88..1.12);
         let pink: f32 = rng.random_range(-0.08..0.08);
         let yellow: f32 = rng.random_range(-0.11..0.11);
         let hue = [1.0 + pink, 1.0 - 0.5 * pink, 1.0 - yellow];
-        let skin: [f32; 3] = std::array::from_fn(|channel| {
-            let tone = SKIN[low][channel] * (1.0 - part) + SKIN[high][channel] * part;
-            (tone * light * hue[channel]).clamp(0.01, 0.92)
-        });
+        let skin: [f32; 3] = std::array::from_fn(|channel| (tone[channel] * light * hue[channel]).clamp(0.01, 0.92));
         let iris = if rng.random_bool(f64::from(0.35 + 0.6 * darkness)) {
             DARK_IRIS
         } else {

@@ -28,6 +28,8 @@ pub enum Purpose {
     AppearanceBatch,
     /// The remembered features of one step of the domain network.
     DomainMemory,
+    /// Freckles, age, make-up and the like of a synthetic picture.
+    Details,
 }
 
 /// A seeded source of random numbers.

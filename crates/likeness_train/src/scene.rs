@@ -97,6 +97,7 @@ pub fn draw_scene(rig: &Rig, people: &People<'_>, seed: u64, index: u64) -> Scen
     // Dice of their own, so that options change nothing else.
     let mut wardrobe = Dice::new(seed, Purpose::Looks, index);
     face.options = looks::sample(rig, &face.parameters, &colors, wardrobe.rng());
+    looks::sample_details(rig, &mut face, Dice::new(seed, Purpose::Details, index).rng());
     // The numbers above are drawn in any case and the choice has dice of its own, so that presets change the face and nothing
     // else.
     let preset = Dice::new(seed, Purpose::Preset, index).below(people.presets.len());

@@ -131,6 +131,37 @@ fn from_flat_eye(uv: vec2<f32>, place: vec2<f32>) -> vec2<f32> {
     return iris_pole(uv) + place * IRIS_RADIUS * pow(max(length(place), 1e-4), 1.0 / FLATTEN - 1.0);
 }
 
+struct EyeFrame {
+    // The place of the flat eye.
+    place: vec2<f32>,
+    // The directions that belong to its axes.
+    across: vec3<f32>,
+    down: vec3<f32>,
+}
+
+// Where a pixel lies on the eye. Takes derivatives: call it in uniform control flow.
+fn eye_frame(uv: vec2<f32>, position: vec3<f32>, normal: vec3<f32>) -> EyeFrame {
+    var frame: EyeFrame;
+    frame.place = flat_eye(uv);
+    // As for normal maps without tangents (Schueler 2007, Mikkelsen 2010).
+    let across_a = cross(normal, dpdx(position));
+    let across_b = cross(dpdy(position), normal);
+    let place_a = dpdx(frame.place);
+    let place_b = dpdy(frame.place);
+    let across = across_b * place_a.x + across_a * place_b.x;
+    let down = across_b * place_a.y + across_a * place_b.y;
+    frame.across = across * inverseSqrt(max(dot(across, across), 1e-30));
+    frame.down = down * inverseSqrt(max(dot(down, down), 1e-30));
+    return frame;
+}
+
+// The direction that the iris faces: a bowl below the cornea, so that the side away from a lamp catches its light.
+fn iris_normal(frame: EyeFrame, normal: vec3<f32>, look: EyeLook) -> vec3<f32> {
+    let place = frame.place / look.iris.w;
+    let inside = smoothstep(1.05, 0.85, length(place));
+    return normalize(normal - (frame.across * place.x + frame.down * place.y) * (0.85 * inside));
+}
+
 // The place of the iris that is seen through the cornea at `place`; `across` and `down` are the eye's directions that
 // belong to the two axes of `place`, unit length.
 fn refracted(place: vec2<f32>, across: vec3<f32>, down: vec3<f32>, normal: vec3<f32>, to_camera: vec3<f32>) -> vec2<f32> {

@@ -80,5 +80,6 @@ pub(crate) fn natural_face(rig: &Rig, prior: &Prior, seed: u64, number: u32) -> 
         }
     }
     face.options = looks::sample(rig, &face.parameters, &colors, &mut rng);
+    looks::sample_details(rig, &mut face, &mut rng);
     face
 }

@@ -8,15 +8,7 @@
     skinning,
     morph,
 }
-
-// Where the irises lie in the eyes' texture, and how bright they are painted.
-const IRIS_LEFT: vec2<f32> = vec2<f32>(0.237, 0.252);
-const IRIS_RIGHT: vec2<f32> = vec2<f32>(0.757, 0.252);
-const IRIS_RADIUS: f32 = 0.085;
-const IRIS_LUMINANCE: f32 = 0.06;
-
-// The colour of a skin without texture; bevy_likeness::SKIN_REFERENCE.
-const SKIN_REFERENCE: vec3<f32> = vec3<f32>(0.60, 0.36, 0.26);
+#import bevy_likeness::look
 
 struct Lamp {
     // xyz: unit vector toward the lamp, world space. w: angular softness 0..1.
@@ -38,10 +30,8 @@ struct Slot {
     ground: vec4<f32>,
     // The head's turn undone: takes directions into the head's own space.
     head_from_world: mat4x4<f32>,
-    skin: vec4<f32>,
-    iris: vec4<f32>,
-    // Lips: the colour over that which the texture was painted with.
-    lips: vec4<f32>,
+    skin: look::SkinLook,
+    eyes: look::EyeLook,
     hair: vec4<f32>,
     // x: number of active morph targets.
     counts: vec4<u32>,
@@ -54,7 +44,7 @@ struct Part {
     kind: u32,
     has_albedo: u32,
     has_regions: u32,
-    has_masks: u32,
+    has_layers: u32,
 }
 
 @group(#{MATERIAL_BIND_GROUP}) @binding(0) var<uniform> part: Part;
@@ -65,8 +55,10 @@ struct Part {
 @group(#{MATERIAL_BIND_GROUP}) @binding(5) var normal_texture: texture_2d<f32>;
 @group(#{MATERIAL_BIND_GROUP}) @binding(6) var roughness_texture: texture_2d<f32>;
 
-// Red: lips.
-@group(#{MATERIAL_BIND_GROUP}) @binding(8) var masks_texture: texture_2d<f32>;
+// What is laid over the skin, three masks a texture: see likeness_head's layers.
+@group(#{MATERIAL_BIND_GROUP}) @binding(8) var base_texture: texture_2d<f32>;
+@group(#{MATERIAL_BIND_GROUP}) @binding(9) var made_texture: texture_2d<f32>;
+@group(#{MATERIAL_BIND_GROUP}) @binding(10) var wrinkles_texture: texture_2d<f32>;
 // What every vertex sees, to first order: x + dot(yzw, direction in the head's space).
 @group(#{MATERIAL_BIND_GROUP}) @binding(7) var<storage, read> sight: array<vec4<f32>>;
 
@@ -321,7 +313,7 @@ fn fragment(in: Varyings) -> @location(0) vec4<f32> {
     if part.has_albedo == 1u {
         albedo = textureSample(albedo_texture, albedo_sampler, in.uv);
     } else if part.kind == 0u {
-        albedo = vec4(SKIN_REFERENCE, 1.0);
+        albedo = vec4(look::REFERENCE, 1.0);
     } else if part.kind == 1u {
         albedo = vec4(0.6, 0.57, 0.54, 1.0);
     } else if part.kind == 2u {
@@ -339,56 +331,66 @@ fn fragment(in: Varyings) -> @location(0) vec4<f32> {
     // Backs of lenses are lit as fronts.
     normal *= select(1.0, -1.0, dot(normal, slots[in.slot].camera.xyz - in.world_position) < 0.0);
 #endif
-#ifdef DETAIL
-    // The frame of the texture from the pixel's derivatives (Mikkelsen 2010, Schueler 2007), so that the mesh needs no
-    // tangents.
-    let edge_a = dpdx(in.world_position);
-    let edge_b = dpdy(in.world_position);
-    let uv_a = dpdx(in.uv);
-    let uv_b = dpdy(in.uv);
-    let across_a = cross(normal, edge_a);
-    let across_b = cross(edge_b, normal);
-    let tangent = across_b * uv_a.x + across_a * uv_b.x;
-    let bitangent = across_b * uv_a.y + across_a * uv_b.y;
-    let scale = inverseSqrt(max(max(dot(tangent, tangent), dot(bitangent, bitangent)), 1e-30));
-    let relief = textureSample(normal_texture, albedo_sampler, in.uv).xyz * 2.0 - 1.0;
-    // v runs down the picture and the relief is painted with y up.
-    normal = normalize(tangent * scale * relief.x - bitangent * scale * relief.y + normal * relief.z);
-    let roughness_texel = textureSample(roughness_texture, albedo_sampler, in.uv).g;
-#endif
     let to_camera = normalize(slots[in.slot].camera.xyz - in.world_position);
-    let n_v = max(dot(normal, to_camera), 0.02);
-
     var base = albedo.rgb;
-    // How far light bleeds past the terminator, a channel: red travels furthest in skin.
+    // How far light bleeds past the terminator, a channel.
     var bleed = vec3(0.05);
     var f0 = 0.04;
     var roughness = 0.5;
     var sharp = 0.0;
+    // The direction that diffuse light is gathered from, where it is not that of the surface.
+    var inner = normal;
     if part.kind == 0u {
-        var tint = slots[in.slot].skin.rgb;
-        if part.has_masks == 1u {
-            let masks = textureSample(masks_texture, albedo_sampler, in.uv).rgb;
-            tint = mix(tint, slots[in.slot].lips.rgb, masks.r);
+        let skin = slots[in.slot].skin;
+        var layer = vec3(0.0);
+        if part.has_layers == 1u {
+            layer = textureSample(base_texture, albedo_sampler, in.uv).rgb;
         }
-        base *= tint;
-        bleed = vec3(0.30, 0.17, 0.12);
+        base = look::skin_color(base, layer, skin);
+        var wrinkles = vec3(0.5, 0.5, 0.0);
+        let uv_a = dpdx(in.uv);
+        let uv_b = dpdy(in.uv);
+        if part.has_layers == 1u && look::is_made_up(skin) {
+            wrinkles = textureSampleGrad(wrinkles_texture, albedo_sampler, in.uv, uv_a, uv_b).rgb;
+            let made = textureSampleGrad(made_texture, albedo_sampler, in.uv, uv_a, uv_b).rgb;
+            base = look::skin_made_up(base, made, wrinkles.b, skin);
+        }
+        bleed = look::skin_bleed(skin);
         f0 = 0.028;
         roughness = 0.52;
         sharp = 0.25;
 #ifdef DETAIL
-        roughness = clamp(roughness_texel, 0.2, 0.9);
+        // The frame of the texture from the pixel's derivatives (Mikkelsen 2010, Schueler 2007), so that the mesh needs no
+        // tangents.
+        let across_a = cross(normal, dpdx(in.world_position));
+        let across_b = cross(dpdy(in.world_position), normal);
+        let tangent = across_b * uv_a.x + across_a * uv_b.x;
+        let bitangent = across_b * uv_a.y + across_a * uv_b.y;
+        let scale = inverseSqrt(max(max(dot(tangent, tangent), dot(bitangent, bitangent)), 1e-30));
+        let relief = textureSample(normal_texture, albedo_sampler, in.uv).xyz * 2.0 - 1.0;
+        let slope = relief.xy * look::pores(skin) + (wrinkles.rg * 2.0 - 1.0) * skin.wear.z;
+        // v runs down the picture and the relief is painted with y up.
+        normal = normalize(tangent * scale * slope.x - bitangent * scale * slope.y + normal * relief.z);
+        inner = normal;
+        roughness = clamp(textureSample(roughness_texture, albedo_sampler, in.uv).g, 0.2, 0.9);
 #endif
+        roughness = look::skin_roughness(roughness, layer, skin);
     } else if part.kind == 1u {
-        // The fronts of the eyeballs fill the upper half of their texture, one beside the other.
-        let from_pole = min(distance(in.uv, IRIS_LEFT), distance(in.uv, IRIS_RIGHT));
-        // In small pictures the white runs into the iris: the limit keeps it dark.
-        let pattern = min(dot(base, vec3(0.2126, 0.7152, 0.0722)) / IRIS_LUMINANCE, 1.4);
-        let iris = slots[in.slot].iris.rgb * pattern;
-        base = mix(base, iris, smoothstep(IRIS_RADIUS * 1.06, IRIS_RADIUS * 0.9, from_pole));
+        let eyes = slots[in.slot].eyes;
+#ifdef DETAIL
+        let frame = look::eye_frame(in.uv, in.world_position, normal);
+        let place = look::refracted(frame.place, frame.across, frame.down, normal, to_camera);
+        let texel = textureSample(albedo_texture, albedo_sampler, look::from_flat_eye(in.uv, look::sized(place, eyes)));
+        base = look::eye_color(texel.rgb, place / eyes.iris.w, eyes);
+        inner = look::iris_normal(frame, normal, eyes);
+        roughness = 0.16;
+        sharp = 0.85;
+#else
+        base = look::eye_color(base, look::flat_eye(in.uv) / eyes.iris.w, eyes);
         roughness = 0.4;
-        f0 = 0.03;
         sharp = 0.6;
+#endif
+        f0 = 0.03;
     } else if part.kind == 2u {
         roughness = 0.6;
     } else if part.kind == 8u {
@@ -399,6 +401,7 @@ fn fragment(in: Varyings) -> @location(0) vec4<f32> {
     } else {
         roughness = 0.3;
     }
+    let n_v = max(dot(normal, to_camera), 0.02);
 
     let hemisphere = in.open * mix(slots[in.slot].ground.rgb, slots[in.slot].sky.rgb, normal.y * 0.5 + 0.5);
     var diffuse = hemisphere;
@@ -411,8 +414,7 @@ fn fragment(in: Varyings) -> @location(0) vec4<f32> {
         let seen = clamp(in.sight.x + dot(in.sight.yzw, lamp.local_direction.xyz), 0.03, 1.0);
         let light = lamp.color.rgb * seen;
         let wrap = bleed + vec3(lamp.direction.w);
-        let wrapped = saturate((vec3(facing) + wrap) / (1.0 + wrap));
-        diffuse += light * wrapped * wrapped * (1.0 + wrap * 0.5);
+        diffuse += light * look::scattered(dot(inner, direction), wrap);
         let n_l = saturate(facing);
         if n_l > 0.0 {
             let n_h = saturate(dot(normal, half_vector));
