@@ -1,6 +1,8 @@
 //! Contact sheets of skin and eyes: tones in three lights, ages, make-up, irises.
 //!
 //! `cargo run --release --workspace --example look -- docs/images`
+//!
+//! After the folder may follow the width of one picture in pixels, 320 unless told.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +16,7 @@ use rand_chacha::ChaCha8Rng;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// Width and height of one picture of a sheet.
+/// Width and height of one picture of a sheet, unless told.
 const SIZE: u32 = 320;
 /// Linear hair colours, dark to light.
 const HAIR: [[f32; 3]; 4] = [[0.012, 0.009, 0.007], [0.06, 0.03, 0.015], [0.18, 0.09, 0.04], [0.42, 0.27, 0.12]];
@@ -23,16 +25,16 @@ const AGES: (f32, f32) = (18.0, 80.0);
 
 fn main() -> Result<()> {
     let out = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| "out/look".into()));
+    let size = std::env::args().nth(2).map_or(Ok(SIZE), |size| size.parse())?;
     std::fs::create_dir_all(&out)?;
     let rig_path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/head/head.rig.ron"));
     let mut renderer = Renderer::new(RenderOptions::new(&rig_path))?;
     let rig = renderer.rig().clone();
     let people = People { prior: Prior::load(&rig_path.with_file_name(&rig.prior), &rig)?, rig };
-    save(&mut renderer, &tones(&people), 8, &out.join("skin_tones.jpg"))?;
-    save(&mut renderer, &ages(&people), 8, &out.join("skin_ages.jpg"))?;
-    save(&mut renderer, &make_up(&people), 6, &out.join("skin_make_up.jpg"))?;
-    eyes(&mut renderer, &people, &out.join("eyes.jpg"))?;
-    renderer.portrait(&people.hero(0), Views::Front, 1024)?.save(out.join("portrait.png"))?;
+    save(&mut renderer, &tones(&people), size, 8, &out.join("skin_tones.jpg"))?;
+    save(&mut renderer, &ages(&people), size, 8, &out.join("skin_ages.jpg"))?;
+    save(&mut renderer, &make_up(&people), size, 6, &out.join("skin_make_up.jpg"))?;
+    eyes(&mut renderer, &people, 2 * size, &out.join("eyes.jpg"))?;
     Ok(())
 }
 
@@ -54,7 +56,7 @@ impl People {
 
     /// One of the two whose ages are shown: a woman, then a man.
     fn hero(&self, number: usize) -> Face {
-        let (seed, hair, brows) = [(13, "bob", "arched"), (5, "side_part", "medium")][number];
+        let (seed, hair, brows) = [(31, "ponytail", "thin"), (5, "side_part", "medium")][number];
         let mut face = self.natural(seed, hair, brows);
         self.skin(&mut face, [0.24, 0.38][number]);
         self.color(&mut face, "hair", HAIR[[2, 1][number]]);
@@ -88,6 +90,14 @@ impl People {
     }
 }
 
+/// A portrait that the face fills.
+fn close(face: Face) -> Shot {
+    let mut shot = Views::Front.shot(face);
+    shot.camera.distance = 0.46;
+    shot.camera.target.y = -0.022;
+    shot
+}
+
 /// Eight tones, pale to dark; below each other in studio light, in the sun and at a window.
 fn tones(people: &People) -> Vec<Shot> {
     let mut shots = Vec::new();
@@ -95,13 +105,13 @@ fn tones(people: &People) -> Vec<Shot> {
         for number in 0..8 {
             let darkness = number as f32 / 7.0;
             let hair =
-                ["bob", "short_straight", "bun", "side_part", "shoulder_wavy", "short_curly", "bun", "buzz"][number];
+                ["ponytail", "short_straight", "bun", "side_part", "bun", "short_curly", "ponytail", "buzz"][number];
             let mut face = people.natural(40 + number as u64, hair, "medium");
             people.skin(&mut face, darkness);
             people.color(&mut face, "hair", HAIR[[3, 2, 2, 1, 1, 0, 0, 0][number]]);
             let iris = if number < 3 { [0.12, 0.21, 0.30] } else { [0.09, 0.042, 0.02] };
             people.color(&mut face, "iris", iris);
-            let mut shot = Views::Front.shot(face);
+            let mut shot = close(face);
             shot.pose = HeadPose { yaw: 14.0, pitch: 0.0, roll: 0.0 };
             shot.lights = lights;
             shots.push(shot);
@@ -145,7 +155,7 @@ fn ages(people: &People) -> Vec<Shot> {
             people.detail(&mut face, "skin.age", age);
             people.detail(&mut face, "sclera.tone", 0.2 + 0.35 * age);
             people.color(&mut face, "hair", looks::greyed(HAIR[[2, 1][number]], age, 0.6));
-            shots.push(Views::Front.shot(face));
+            shots.push(close(face));
         }
     }
     shots
@@ -165,7 +175,7 @@ fn make_up(people: &People) -> Vec<Shot> {
     let mut shots = Vec::new();
     for (row, darkness) in [0.1, 0.48, 0.86].into_iter().enumerate() {
         for wear in worn {
-            let mut face = people.natural([13, 22, 46][row], ["ponytail", "bun", "bun"][row], "arched");
+            let mut face = people.natural([31, 33, 34][row], ["ponytail", "bun", "bun"][row], "arched");
             people.skin(&mut face, darkness);
             people.color(&mut face, "hair", HAIR[[3, 1, 0][row]]);
             people.color(&mut face, "iris", [[0.12, 0.25, 0.42], [0.10, 0.06, 0.02], [0.06, 0.03, 0.015]][row]);
@@ -174,17 +184,14 @@ fn make_up(people: &People) -> Vec<Shot> {
             for (name, value) in wear {
                 people.detail(&mut face, name, *value);
             }
-            let mut shot = Views::Front.shot(face);
-            shot.camera.distance *= 0.86;
-            shot.camera.target.y = -0.02;
-            shots.push(shot);
+            shots.push(close(face));
         }
     }
     shots
 }
 
 /// Eyes close up: six irises.
-fn eyes(renderer: &mut Renderer, people: &People, path: &Path) -> Result<()> {
+fn eyes(renderer: &mut Renderer, people: &People, size: u32, path: &Path) -> Result<()> {
     let irises: [[f32; 3]; 6] = [
         [0.10, 0.24, 0.46],
         [0.21, 0.28, 0.31],
@@ -209,18 +216,17 @@ fn eyes(renderer: &mut Renderer, people: &People, path: &Path) -> Result<()> {
             shot
         })
         .collect();
-    let pictures = renderer.render(&shots, 2 * SIZE, Passes::COLOR)?;
+    let pictures = renderer.render(&shots, size, Passes::COLOR)?;
+    // The eyes lie in the middle: the rest is cut away.
     let bands: Vec<RgbaImage> = pictures
         .into_iter()
-        .map(|picture| {
-            image::imageops::crop_imm(&picture.color, 0, SIZE / 2 + SIZE / 8, 2 * SIZE, SIZE * 3 / 4).to_image()
-        })
+        .map(|picture| image::imageops::crop_imm(&picture.color, 0, size * 5 / 16, size, size * 3 / 8).to_image())
         .collect();
     write(&contact_sheet(&bands, 2), path)
 }
 
-fn save(renderer: &mut Renderer, shots: &[Shot], columns: u32, path: &Path) -> Result<()> {
-    let pictures = renderer.render(shots, SIZE, Passes::COLOR)?;
+fn save(renderer: &mut Renderer, shots: &[Shot], size: u32, columns: u32, path: &Path) -> Result<()> {
+    let pictures = renderer.render(shots, size, Passes::COLOR)?;
     let colors: Vec<RgbaImage> = pictures.into_iter().map(|picture| picture.color).collect();
     write(&contact_sheet(&colors, columns), path)
 }

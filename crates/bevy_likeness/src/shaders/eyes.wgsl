@@ -2,7 +2,7 @@
 
 #import bevy_pbr::{
     forward_io::{FragmentOutput, VertexOutput},
-    mesh_view_bindings as view_bindings,
+    mesh_functions,
     pbr_bindings,
     pbr_fragment::pbr_input_from_standard_material,
     pbr_functions,
@@ -15,18 +15,21 @@
 fn fragment(in: VertexOutput, @builtin(front_facing) is_front: bool) -> FragmentOutput {
     var input = pbr_input_from_standard_material(in, is_front);
     let normal = normalize(input.world_normal);
-    let frame = look::eye_frame(in.uv, in.world_position.xyz, normal);
-    var place = look::refracted(frame.place, frame.across, frame.down, normal, input.V);
-    let uv = look::from_flat_eye(in.uv, look::sized(place, eyes));
-    let texel = textureSampleBias(
+    // Skinned meshes do not use their own transform, but it turns with the head.
+    let world_from_head = mesh_functions::get_world_from_local(in.instance_index);
+    let left = normalize(world_from_head[0].xyz);
+    let up = normalize(world_from_head[1].xyz);
+    let eye = look::eye_place(in.uv, normal, left, up);
+    let place = look::refracted(eye, normal, input.V);
+    let texel = textureSampleGrad(
         pbr_bindings::base_color_texture,
         pbr_bindings::base_color_sampler,
-        uv,
-        view_bindings::view.mip_bias,
+        look::from_flat(in.uv, look::sized(place, eyes)),
+        dpdx(in.uv),
+        dpdy(in.uv),
     ).rgb;
     input.material.base_color = vec4(look::eye_color(texel, place / eyes.iris.w, eyes), 1.0);
-    // The iris is a bowl: it is lit from the side across from the lamp.
-    input.N = look::iris_normal(frame, normal, eyes);
+    input.N = look::iris_normal(eye, normal, eyes);
 
     var out: FragmentOutput;
     out.color = pbr_functions::apply_pbr_lighting(input);

@@ -48,7 +48,7 @@ fn skin_color(texel: vec3<f32>, base: vec3<f32>, look: SkinLook) -> vec3<f32> {
     // Each freckle has a rank: the more freckled, the lower the rank that shows.
     let least = 1.0 - 0.92 * look.wear.y;
     let freckle = smoothstep(least, least + 0.22, base.b) * saturate(look.wear.y * 8.0);
-    color *= mix(vec3(1.0), vec3(0.60, 0.42, 0.34), freckle * (0.85 - 0.5 * dark));
+    color *= mix(vec3(1.0), vec3(0.62, 0.44, 0.35), freckle * (0.72 - 0.42 * dark));
 
     let lips = texel * mix(look.lips.rgb, look.tone.rgb, 0.25 * look.wear.z);
     color = mix(color, lips, base.r);
@@ -70,15 +70,15 @@ fn skin_made_up(color_in: vec3<f32>, made: vec3<f32>, crease: f32, look: SkinLoo
     let age = look.wear.z;
     let dark = look.tone.w;
     var color = color_in;
-    color *= mix(vec3(1.0), vec3(0.50, 0.36, 0.32), crease * age * 0.75);
-    let least = 1.05 - 0.85 * age;
-    let spot = smoothstep(least, least + 0.2, made.b) * saturate(age * 4.0);
-    color *= mix(vec3(1.0), vec3(0.66, 0.52, 0.44), spot * (0.75 - 0.45 * dark));
+    color *= mix(vec3(1.0), vec3(0.44, 0.30, 0.26), crease * age * 0.62);
+    let least = 1.0 - 0.88 * age;
+    let spot = smoothstep(least, least + 0.3, made.b) * saturate(age * 4.0);
+    color *= mix(vec3(1.0), vec3(0.66, 0.53, 0.45), spot * (0.66 - 0.4 * dark));
     // Old skin is thinner and paler.
     let grey = vec3(dot(color, LUMINANCE));
     color = mix(color, mix(grey, color, 0.86) * vec3(1.02, 1.0, 0.97), age * 0.8);
     let brightness = clamp(dot(color_in / REFERENCE, LUMINANCE) / max(dot(look.tone.rgb, LUMINANCE), 0.05), 0.3, 1.3);
-    color = mix(color, look.eyeshadow.rgb * brightness, made.r * look.eyeshadow.w * 0.8);
+    color = mix(color, look.eyeshadow.rgb * brightness, made.r * look.eyeshadow.w * 0.88);
     return mix(color, vec3(0.008, 0.007, 0.007), made.g * look.paint.z * 0.94);
 }
 
@@ -106,93 +106,100 @@ fn scattered(facing: f32, wrap: vec3<f32>) -> vec3<f32> {
     return wrapped * wrapped * (1.0 + wrap * 0.5);
 }
 
-// Where the irises lie in the eyes' texture, and how bright they are painted.
+// Where the irises lie in the eyes' texture, which likeness_head paints, and how bright they are painted.
 const IRIS_LEFT: vec2<f32> = vec2<f32>(0.237, 0.252);
 const IRIS_RIGHT: vec2<f32> = vec2<f32>(0.757, 0.252);
 const IRIS_RADIUS: f32 = 0.085;
 const IRIS_LUMINANCE: f32 = 0.06;
-// The texture grows with this power of the way from the pole; the inverse of GROWTH in likeness_head's layout.
+// The texture grows with the inverse power of the way from the pole (`GROWTH` in likeness_head's layout), and each eye is
+// turned by an eighth in it.
 const FLATTEN: f32 = 1.818;
-// How deep the iris lies below the cornea, in radii of the iris, and the cornea's index of refraction.
-const IRIS_DEPTH: f32 = 0.42;
+const EIGHTH: f32 = 0.70710678;
+// How far the cornea's rim is tilted, how deep the iris lies below the cornea in radii of the iris, and the cornea's index of
+// refraction.
+const CORNEA_TILT: f32 = 0.48;
+const IRIS_DEPTH: f32 = 0.46;
 const CORNEA: f32 = 1.336;
 
-fn iris_pole(uv: vec2<f32>) -> vec2<f32> {
-    return select(IRIS_LEFT, IRIS_RIGHT, uv.x > 0.5);
+// Where a pixel lies on an eye.
+struct EyePlace {
+    // Seen from the front as if the eyeball were flat, in radii of the painted iris: x toward the person's left, y up.
+    flat_place: vec2<f32>,
+    // The eye's own directions.
+    left: vec3<f32>,
+    up: vec3<f32>,
+    axis: vec3<f32>,
 }
 
-// The way from the pole of the cornea, in radii of the iris, as if the eyeball were flat.
-fn flat_eye(uv: vec2<f32>) -> vec2<f32> {
-    let way = (uv - iris_pole(uv)) / IRIS_RADIUS;
-    return way * pow(max(length(way), 1e-4), FLATTEN - 1.0);
+fn is_right_eye(uv: vec2<f32>) -> bool {
+    return uv.x > 0.5;
 }
 
-fn from_flat_eye(uv: vec2<f32>, place: vec2<f32>) -> vec2<f32> {
-    return iris_pole(uv) + place * IRIS_RADIUS * pow(max(length(place), 1e-4), 1.0 / FLATTEN - 1.0);
+fn to_flat(uv: vec2<f32>) -> vec2<f32> {
+    let right = is_right_eye(uv);
+    let way = (uv - select(IRIS_LEFT, IRIS_RIGHT, right)) / IRIS_RADIUS;
+    let turn = select(-EIGHTH, EIGHTH, right);
+    // v runs down the picture.
+    let upright = vec2(EIGHTH * way.x + turn * way.y, turn * way.x - EIGHTH * way.y);
+    return upright * pow(max(length(way), 1e-4), FLATTEN - 1.0);
 }
 
-struct EyeFrame {
-    // The place of the flat eye.
-    place: vec2<f32>,
-    // The directions that belong to its axes.
-    across: vec3<f32>,
-    down: vec3<f32>,
+// The texture coordinate of a place of the eye that `uv` is on.
+fn from_flat(uv: vec2<f32>, flat_place: vec2<f32>) -> vec2<f32> {
+    let right = is_right_eye(uv);
+    let turn = select(-EIGHTH, EIGHTH, right);
+    let way = vec2(EIGHTH * flat_place.x + turn * flat_place.y, turn * flat_place.x - EIGHTH * flat_place.y);
+    let grown = way * pow(max(length(way), 1e-4), 1.0 / FLATTEN - 1.0);
+    return select(IRIS_LEFT, IRIS_RIGHT, right) + grown * IRIS_RADIUS;
 }
 
-// Where a pixel lies on the eye. Takes derivatives: call it in uniform control flow.
-fn eye_frame(uv: vec2<f32>, position: vec3<f32>, normal: vec3<f32>) -> EyeFrame {
-    var frame: EyeFrame;
-    frame.place = flat_eye(uv);
-    // As for normal maps without tangents (Schueler 2007, Mikkelsen 2010).
-    let across_a = cross(normal, dpdx(position));
-    let across_b = cross(dpdy(position), normal);
-    let place_a = dpdx(frame.place);
-    let place_b = dpdy(frame.place);
-    let across = across_b * place_a.x + across_a * place_b.x;
-    let down = across_b * place_a.y + across_a * place_b.y;
-    frame.across = across * inverseSqrt(max(dot(across, across), 1e-30));
-    frame.down = down * inverseSqrt(max(dot(down, down), 1e-30));
-    return frame;
+// `left` and `up` are the head's directions.
+fn eye_place(uv: vec2<f32>, normal: vec3<f32>, left: vec3<f32>, up: vec3<f32>) -> EyePlace {
+    var eye: EyePlace;
+    eye.flat_place = to_flat(uv);
+    // The eye turns in the head: where it looks shows in the normals.
+    eye.axis = normalize(normal - (left * eye.flat_place.x + up * eye.flat_place.y) * CORNEA_TILT);
+    eye.left = normalize(left - eye.axis * dot(left, eye.axis));
+    eye.up = cross(eye.axis, eye.left);
+    return eye;
+}
+
+// The place of the iris that is seen through the cornea.
+fn refracted(eye: EyePlace, normal: vec3<f32>, to_camera: vec3<f32>) -> vec2<f32> {
+    let square = dot(eye.flat_place, eye.flat_place);
+    let depth = IRIS_DEPTH * saturate(1.0 - 0.8 * square);
+    let ray = refract(-to_camera, normal, 1.0 / CORNEA);
+    return eye.flat_place + vec2(dot(ray, eye.left), dot(ray, eye.up)) * depth / max(-dot(ray, eye.axis), 0.35);
 }
 
 // The direction that the iris faces: a bowl below the cornea, so that the side away from a lamp catches its light.
-fn iris_normal(frame: EyeFrame, normal: vec3<f32>, look: EyeLook) -> vec3<f32> {
-    let place = frame.place / look.iris.w;
+fn iris_normal(eye: EyePlace, normal: vec3<f32>, look: EyeLook) -> vec3<f32> {
+    let place = eye.flat_place / look.iris.w;
     let inside = smoothstep(1.05, 0.85, length(place));
-    return normalize(normal - (frame.across * place.x + frame.down * place.y) * (0.85 * inside));
+    return normalize(normal - (eye.left * place.x + eye.up * place.y) * (0.9 * inside));
 }
 
-// The place of the iris that is seen through the cornea at `place`; `across` and `down` are the eye's directions that
-// belong to the two axes of `place`, unit length.
-fn refracted(place: vec2<f32>, across: vec3<f32>, down: vec3<f32>, normal: vec3<f32>, to_camera: vec3<f32>) -> vec2<f32> {
-    let inside = smoothstep(1.25, 0.7, length(place));
-    let ray = refract(-to_camera, normal, 1.0 / CORNEA);
-    let depth = max(-dot(ray, normal), 0.35);
-    let bowl = IRIS_DEPTH * inside * saturate(1.0 - 0.75 * dot(place, place));
-    return place + vec2(dot(ray, across), dot(ray, down)) * (bowl / depth);
-}
-
-// A place of the flat eye in the texture's scale, for an iris of another size: what lies outside is pushed away.
+// A place in the texture's scale, for an iris of another size: what lies outside is pushed away.
 fn sized(place: vec2<f32>, look: EyeLook) -> vec2<f32> {
-    let scale = mix(1.0 / look.iris.w, 1.0, smoothstep(0.9, 2.2, length(place)));
-    return place * scale;
+    return place * mix(1.0 / look.iris.w, 1.0, smoothstep(0.9, 2.2, length(place)));
 }
 
-// The eye's colour: `texel` of the texture at `place` of the flat eye.
+// The eye's colour where the texture holds `texel`; `place` is in radii of the iris of the look.
 fn eye_color(texel: vec3<f32>, place: vec2<f32>, look: EyeLook) -> vec3<f32> {
     let radius = length(place);
     // In small pictures the white runs into the iris: the limit keeps it dark.
-    let pattern = min(dot(texel, LUMINANCE) / IRIS_LUMINANCE, 1.5);
-    // Round the pupil irises are a little warmer.
-    let collar = smoothstep(0.62, 0.34, radius) * smoothstep(0.25, 0.34, radius);
-    let tint = look.iris.rgb * mix(vec3(1.0), vec3(1.35, 1.08, 0.72), 0.5 * collar);
-    let inside = smoothstep(1.06, 0.88, radius);
+    let pattern = min(dot(texel, LUMINANCE) / IRIS_LUMINANCE, 1.4);
+    // Round the pupil irises are a little warmer, and dark at their rim.
+    let collar = smoothstep(0.66, 0.36, radius);
+    let limbus = mix(1.0, 0.45, smoothstep(0.72, 0.98, radius));
+    let tint = 0.85 * look.iris.rgb * mix(vec3(1.0), vec3(1.30, 1.05, 0.75), 0.5 * collar) * limbus;
+    let inside = smoothstep(1.08, 0.90, radius);
 
     let tone = look.white.x;
     let grey = vec3(dot(texel, LUMINANCE));
-    let clear = mix(vec3(1.0), vec3(1.06, 1.07, 1.09), saturate(1.0 - tone / 0.3));
     let old = saturate((tone - 0.3) / 0.7);
-    let veined = grey + (texel - grey) * mix(mix(0.55, 1.0, saturate(tone / 0.3)), 1.9, old);
-    let white = max(veined, vec3(0.0)) * clear * mix(vec3(1.0), vec3(1.0, 0.90, 0.70), old);
+    let young = saturate(1.0 - tone / 0.3);
+    let veined = max(grey + (texel - grey) * (1.0 - 0.45 * young + 0.9 * old), vec3(0.0));
+    let white = veined * mix(vec3(1.0), vec3(1.06, 1.07, 1.09), young) * mix(vec3(1.0), vec3(1.0, 0.90, 0.70), old);
     return mix(white, tint * pattern, inside);
 }

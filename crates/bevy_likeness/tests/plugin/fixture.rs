@@ -64,7 +64,7 @@ pub(crate) fn rig() -> Rig {
             color("iris", [0.1, 0.05, 0.02], false),
             color("lipstick", [0.4, 0.02, 0.04], true),
         ],
-        details: vec![detail("skin.freckles", 0.0), detail("lipstick.amount", 0.0)],
+        details: vec![detail("skin.freckles", 0.0), detail("lipstick", 0.0)],
     }
 }
 

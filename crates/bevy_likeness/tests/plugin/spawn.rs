@@ -5,7 +5,7 @@ use bevy::ecs::system::RunSystemOnce;
 use bevy::mesh::skinning::SkinnedMesh;
 use bevy::prelude::*;
 use bevy_likeness::prelude::*;
-use bevy_likeness::{HeadMaterials, HeadPart, skin_tint};
+use bevy_likeness::{HeadMaterials, HeadPart, SKIN_REFERENCE, SkinExtension, SkinLayer, SkinLook, SkinMaterial};
 
 use crate::app::{Problems, app, joint, spawn, transform, update_until};
 use crate::fixture::{rig, tiny_head, write_rig};
@@ -157,19 +157,47 @@ fn a_rig_that_is_wrong_is_told_about_with_its_field() {
 }
 
 #[test]
-fn the_skin_is_tinted_per_head() {
+fn a_face_s_colours_and_details_reach_its_own_skin() {
     let folder = tiny_head(&rig());
     let mut app = app(folder.path());
     let first = spawn(&mut app, "tiny.rig.ron", Lod::Full);
     let second = spawn(&mut app, "tiny.rig.ron", Lod::Full);
-    app.world_mut().get_mut::<Face>(second).unwrap().colors[0] = [0.2, 0.1, 0.05];
+    let mut face = app.world_mut().get_mut::<Face>(second).unwrap();
+    assert!(face.set_color(&rig(), "skin", [0.2, 0.1, 0.05]));
+    assert!(face.set_detail(&rig(), "skin.freckles", 0.75) && face.set_detail(&rig(), "lipstick", 0.5));
+    let details = face.details.clone();
+    assert!(!face.set_detail(&rig(), "scales", 0.5) && face.details == details);
     app.update();
-    let color = |app: &App, head: Entity| {
+    let skin = |app: &App, head: Entity| {
         let material = app.world().get::<HeadMaterials>(head).unwrap().skin.id();
-        app.world().resource::<Assets<StandardMaterial>>().get(material).unwrap().base_color
+        app.world().resource::<Assets<SkinMaterial>>().get(material).unwrap().extension.clone()
     };
-    assert_eq!(color(&app, first), Color::linear_rgb(1.0, 1.0, 1.0));
-    assert_eq!(color(&app, second), skin_tint([0.2, 0.1, 0.05]));
+    let SkinExtension { look: plain, extra_layer, .. } = skin(&app, first);
+    assert_eq!((plain.tone, plain.wear, extra_layer), (SkinLook::default().tone, SkinLook::default().wear, None));
+    let look = skin(&app, second).look;
+    assert!((look.tone.x - 0.2 / SKIN_REFERENCE[0]).abs() < 1e-6 && look.tone.w > 0.5, "{}", look.tone);
+    assert_eq!((look.wear.y, look.lipstick), (0.75, Vec4::new(0.4, 0.02, 0.04, 0.5)));
+
+    let scar: Handle<Image> = Handle::default();
+    app.world_mut().entity_mut(first).insert(SkinLayer(scar.clone()));
+    app.update();
+    assert_eq!(skin(&app, first).extra_layer, Some(scar));
+    assert_eq!(skin(&app, second).extra_layer, None);
+}
+
+#[test]
+fn an_unchanged_face_leaves_its_material_alone() {
+    let folder = tiny_head(&rig());
+    let mut app = app(folder.path());
+    let head = spawn(&mut app, "tiny.rig.ron", Lod::Full);
+    app.update();
+    app.update();
+    let mut cursor = app.world().resource::<Messages<AssetEvent<SkinMaterial>>>().get_cursor_current();
+    app.world_mut().get_mut::<Face>(head).unwrap().parameters[0] = 0.75;
+    app.update();
+    app.update();
+    let messages = app.world().resource::<Messages<AssetEvent<SkinMaterial>>>();
+    assert_eq!(cursor.read(messages).count(), 0, "a change of shape alone sends the skin to the GPU again");
 }
 
 #[test]

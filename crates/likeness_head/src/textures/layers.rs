@@ -49,9 +49,9 @@ impl<'a> LayerPainter<'a> {
         let end = Vec2::new(corner.x + 10.5, corner.y - 8.0);
         furrows.push(Furrow {
             line: curve([start, start.lerp(beside, 0.5) + Vec2::new(2.5, 1.5), beside, end]),
-            depth: 1.05,
-            width: 2.2,
-            bulge: 0.55,
+            depth: 1.3,
+            width: 2.8,
+            bulge: 0.4,
         });
         // From the corner of the mouth toward the jaw.
         let low = Vec2::new(corner.x + 6.5, corner.y.lerp_to(chin.y, 0.55));
@@ -132,8 +132,8 @@ impl<'a> LayerPainter<'a> {
         };
         let dense = (0.42 + 0.6 * nose.max(cheek) + 0.18 * forehead).min(1.0);
         let thin = (1.0 - place.lip) * (1.0 - 0.6 * place.lid);
-        let small = spots(p, 2.3, 0.55, 1.0, 61);
-        let large = spots(p + Vec3::splat(0.7), 4.4, 0.8, 1.55, 62) * 0.9;
+        let small = spots(p, 2.2, 0.7, 1.3, 61);
+        let large = spots(p + Vec3::splat(0.7), 4.2, 1.1, 2.1, 62) * 0.9;
         (small.max(large) * dense * thin * (1.0 + 0.18 * layered(p / 9.0, 2, 63))).clamp(0.0, 1.0)
     }
 
@@ -210,7 +210,7 @@ impl<'a> LayerPainter<'a> {
             let cut = (-(distance / width).powi(2)).exp() * along;
             let beside = (-((distance.abs() - 2.3 * width) / (1.4 * width)).powi(2)).exp() * along;
             height += bulge * beside - deep * cut;
-            depth = depth.max(cut * (deep / 1.05).min(1.0));
+            depth = depth.max(cut * (deep / 1.6).min(1.0).sqrt());
         };
         for furrow in &self.furrows {
             let (distance, t) = nearest(&furrow.line, at);
@@ -225,14 +225,14 @@ impl<'a> LayerPainter<'a> {
         depth = depth.max(0.35 * lips);
         // Crepe: fine crossed lines, most below the eyes and on the cheeks.
         let slant = |angle: f32, seed: u32| {
-            let turned = Vec2::from_angle(angle).rotate(Vec2::new(p.x.abs(), p.y));
+            let turned = Vec2::from_angle(angle).rotate(Vec2::new(p.x, p.y));
             let line = noise(Vec3::new(turned.x / 7.0, turned.y / 1.5, p.z / 5.0), seed).abs();
             ramp(0.16, 0.0, line)
         };
         let thin = (1.0 - place.lip) * ramp(-0.3, 0.3, texel.normal.z);
         let crepe = slant(0.5, 105).max(slant(-0.75, 106) * 0.8) * thin;
         height -= 0.075 * crepe;
-        (height, depth.max(0.14 * crepe).min(1.0))
+        (height, depth.max(0.10 * crepe).min(1.0))
     }
 
     /// Lines across the forehead.
@@ -248,7 +248,7 @@ impl<'a> LayerPainter<'a> {
             let whole = ramp(-0.55, 0.15, noise(Vec3::new(p.x / 15.0, 4.7, 0.0), seed + 20));
             let reach = ramp(44.0 - 3.0 * number as f32, 24.0, p.x.abs());
             let strength = [0.85, 1.0, 0.9, 0.6][number];
-            groove(p.y - line, (0.35 + 0.65 * whole) * reach * strength, (0.55, 1.15, 0.3));
+            groove(p.y - line, (0.35 + 0.65 * whole) * reach * strength, (0.7, 1.25, 0.4));
         }
     }
 
@@ -282,10 +282,11 @@ impl<'a> LayerPainter<'a> {
         if p.y > chin.y - 6.0 || place.lip > 0.0 {
             return;
         }
-        for (number, drop) in [26.0, 44.0, 60.0].into_iter().enumerate() {
+        for (number, drop) in [24.0, 40.0].into_iter().enumerate() {
             let seed = 130 + number as u32;
+            let fade = ramp(chin.y - 58.0, chin.y - 44.0, p.y) * ramp(62.0, 40.0, p.x.abs());
             let line = chin.y - drop + 0.0016 * p.x * p.x + 3.0 * noise(Vec3::new(p.x / 24.0, 0.0, p.z / 24.0), seed);
-            groove(p.y - line, ramp(-0.4, 0.4, noise(p / 20.0, seed + 5) + 0.3), (0.5, 1.7, 0.25));
+            groove(p.y - line, fade * ramp(-0.4, 0.4, noise(p / 20.0, seed + 5) + 0.3), (0.5, 1.7, 0.25));
         }
     }
 
@@ -317,7 +318,7 @@ fn spots(p: Vec3, cell: f32, small: f32, large: f32, seed: u32) -> f32 {
                 let centre = (at + Vec3::new(random(1), random(2), random(3))) * cell;
                 let radius = small + (large - small) * random(4) * random(4);
                 let rank = 0.25 + 0.75 * random(5);
-                best = best.max(rank * ramp(radius * 1.35, radius * 0.55, p.distance(centre)));
+                best = best.max(rank * ramp(radius * 1.4, radius * 0.35, p.distance(centre)));
             }
         }
     }

@@ -378,15 +378,19 @@ fn fragment(in: Varyings) -> @location(0) vec4<f32> {
     } else if part.kind == 1u {
         let eyes = slots[in.slot].eyes;
 #ifdef DETAIL
-        let frame = look::eye_frame(in.uv, in.world_position, normal);
-        let place = look::refracted(frame.place, frame.across, frame.down, normal, to_camera);
-        let texel = textureSample(albedo_texture, albedo_sampler, look::from_flat_eye(in.uv, look::sized(place, eyes)));
+        let head = slots[in.slot].head_from_world;
+        let left = vec3(head[0].x, head[1].x, head[2].x);
+        let up = vec3(head[0].y, head[1].y, head[2].y);
+        let eye = look::eye_place(in.uv, normal, left, up);
+        let place = look::refracted(eye, normal, to_camera);
+        let seen_at = look::from_flat(in.uv, look::sized(place, eyes));
+        let texel = textureSampleGrad(albedo_texture, albedo_sampler, seen_at, dpdx(in.uv), dpdy(in.uv));
         base = look::eye_color(texel.rgb, place / eyes.iris.w, eyes);
-        inner = look::iris_normal(frame, normal, eyes);
-        roughness = 0.16;
-        sharp = 0.85;
+        inner = look::iris_normal(eye, normal, eyes);
+        roughness = 0.22;
+        sharp = 1.0;
 #else
-        base = look::eye_color(base, look::flat_eye(in.uv) / eyes.iris.w, eyes);
+        base = look::eye_color(base, look::to_flat(in.uv) / eyes.iris.w, eyes);
         roughness = 0.4;
         sharp = 0.6;
 #endif
