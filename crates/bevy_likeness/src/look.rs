@@ -28,7 +28,7 @@ const IRIS_SIZES: (f32, f32) = (0.86, 1.14);
 pub struct SkinLook {
     /// xyz: the skin's linear colour over [`SKIN_REFERENCE`]; w: melanin, 0 the palest to 1 the darkest skin.
     pub tone: Vec4,
-    /// xyz: what the lips' texture is multiplied with.
+    /// xyz: what the lips' texture is multiplied with; w: 1 with any age or make-up, 0 without.
     pub lips: Vec4,
     /// xyz: linear colour; w: how much, 0..1.
     pub lipstick: Vec4,
@@ -45,7 +45,7 @@ impl Default for SkinLook {
     fn default() -> Self {
         Self {
             tone: Vec3::ONE.extend(0.0),
-            lips: Vec4::ONE,
+            lips: Vec3::ONE.extend(0.0),
             lipstick: Vec4::ZERO,
             eyeshadow: Vec4::ZERO,
             wear: Vec4::new(0.5, 0.0, 0.0, 0.5),
@@ -68,9 +68,9 @@ impl SkinLook {
         });
         let put_on = |name: &str| values.color(name).unwrap_or_default().extend(values.detail(name, 0.0));
         let plain = Self::default();
-        Self {
+        let mut look = Self {
             tone: tone.extend(melanin(color)),
-            lips: lips.extend(1.0),
+            lips: lips.extend(0.0),
             lipstick: put_on("lipstick"),
             eyeshadow: put_on("eyeshadow"),
             wear: Vec4::new(
@@ -85,7 +85,10 @@ impl SkinLook {
                 values.detail("eyeliner", plain.paint.z),
                 values.detail("skin.layer", plain.paint.w),
             ),
-        }
+        };
+        let worn = [look.lipstick.w, look.eyeshadow.w, look.wear.z, look.paint.y, look.paint.z];
+        look.lips.w = f32::from(u8::from(worn.iter().any(|amount| *amount > 0.0)));
+        look
     }
 }
 
@@ -187,6 +190,7 @@ mod tests {
         let skin = SkinLook::new(&rig(), &colors, &details);
         assert_eq!(skin.wear, Vec4::new(0.5, 0.25, 0.75, 0.5));
         assert_eq!(skin.lipstick, Vec4::new(0.5, 0.0, 0.1, 0.5));
+        assert_eq!((skin.lips.w, SkinLook::default().lips.w), (1.0, 0.0));
         assert!((skin.tone.truncate() - Vec3::splat(0.5)).length() < 1e-6, "{}", skin.tone);
         assert!(skin.tone.w > 0.4 && skin.tone.w < 0.8, "{}", skin.tone.w);
         let eyes = EyeLook::new(&rig(), &colors, &details);

@@ -14,7 +14,7 @@ const FOLDER: &str = "textures";
 /// | `skin_color` | `skin_color` | the skin's colour, sRGB; plain cheeks have [`SKIN_REFERENCE`](crate::SKIN_REFERENCE) |
 /// | `skin_normal` | `skin_normal` | tangent-space normals, linear, y up the picture |
 /// | `skin_roughness` | `skin_rough` | red: occlusion, green: roughness, linear |
-/// | `skin_layers` | `skin_layers` | three square pictures one below the other, linear: lips, blush, freckles; eye shadow, eyeliner, spots of age; normal x, y and depth of wrinkles |
+/// | `skin_layers` | `skin_layers` | three square pictures one below the other, linear: lips, blush, freckles; eye shadow, eyeliner, depth of wrinkles; normal x and y of wrinkles, spots of age |
 /// | `eyes` | `eyes` | sclera and iris, sRGB |
 /// | `lashes` | `lashes` | colour and coverage (alpha) of the lashes, sRGB |
 /// | `teeth` | `teeth` | teeth and gums, sRGB |

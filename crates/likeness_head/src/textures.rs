@@ -259,12 +259,11 @@ fn paint_layers(painter: &SkinPainter, baked: &Bake, places: &[Option<Place>], s
     });
     stack.extend(baked.paint([0; 3], |place, texel| {
         places[place].as_ref().map_or([0; 3], |known| {
-            [layers.eyeshadow(texel, known), layers.eyeliner(texel, known), layers.spots(texel, known)].map(byte)
+            [layers.eyeshadow(texel, known), layers.eyeliner(texel, known), wrinkles[place].1].map(byte)
         })
     }));
-    stack.extend(
-        slopes.iter().zip(&wrinkles).map(|(n, (_, depth))| [n.x * 0.5 + 0.5, n.y * 0.5 + 0.5, *depth].map(byte)),
-    );
+    let spots = baked.paint(0.0, |place, texel| places[place].as_ref().map_or(0.0, |known| layers.spots(texel, known)));
+    stack.extend(slopes.iter().zip(&spots).map(|(n, spot)| [n.x * 0.5 + 0.5, n.y * 0.5 + 0.5, *spot].map(byte)));
     jpeg("skin_layers.jpg", &stack, size, size * LAYERS, LAYER_QUALITY)
 }
 

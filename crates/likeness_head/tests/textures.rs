@@ -100,3 +100,28 @@ fn plain_cheeks_have_the_reference_colour() {
         }
     }
 }
+
+#[test]
+fn layers_are_where_they_are_looked_for() {
+    let stack = image::open(head().join("textures/skin_layers.jpg")).unwrap().into_rgb8();
+    let side = stack.width();
+    assert_eq!(stack.height(), 3 * side);
+    let classes = image::open(head().join("head.regions.png")).unwrap().into_luma8();
+    assert_eq!(classes.width(), side);
+    // The mean of a channel over the texels of some classes, 0..255.
+    let mean = |layer: u32, channel: usize, wanted: &[u8]| {
+        let texels = classes.enumerate_pixels().filter(|(_, _, class)| wanted.contains(&class.0[0]));
+        let values: Vec<f32> =
+            texels.map(|(x, y, _)| f32::from(stack.get_pixel(x, y + layer * side).0[channel])).collect();
+        values.iter().sum::<f32>() / values.len() as f32
+    };
+    let (face, nose, lips, inner) = (&[1][..], &[7][..], &[8, 10][..], &[5, 6, 9][..]);
+    assert!(mean(0, 0, lips) > 180.0 && mean(0, 0, face) < 5.0, "lips");
+    assert!(mean(0, 1, face) > 5.0 && mean(0, 1, lips) < 5.0, "blush");
+    assert!(mean(0, 2, nose) > 2.0 * mean(0, 2, face) && mean(0, 2, inner) < 3.0, "freckles");
+    assert!(mean(1, 0, lips) < 2.0 && mean(1, 1, lips) < 2.0 && mean(1, 0, face) > 0.5, "make-up of the eyes");
+    assert!(mean(1, 2, face) > 2.0 && mean(1, 2, inner) < 3.0, "wrinkles");
+    for channel in [0, 1] {
+        assert!((mean(2, channel, face) - 127.5).abs() < 3.0, "the relief is level on average");
+    }
+}

@@ -60,7 +60,7 @@ pub(crate) struct HeadPool {
     rig: Handle<RigAsset>,
     slots: Handle<ShaderBuffer>,
     regions: Option<Handle<Image>>,
-    /// Lips, blush and freckles; eye shadow, eyeliner and spots of age; relief and depth of wrinkles.
+    /// Lips, blush and freckles; eye shadow, eyeliner and depth of wrinkles; relief of wrinkles and spots of age.
     layers: Option<[Handle<Image>; LAYERS]>,
     heads: HashMap<Lod, Vec<Entity>>,
     materials: HashMap<(PartKind, Lod), PartMaterials>,

@@ -46,7 +46,7 @@ impl NaturalColors {
         let tone = skin_tone(darkness);
         let light = rng.random_range(0.88..1.12);
         let pink: f32 = rng.random_range(-0.08..0.08);
-        let yellow: f32 = rng.random_range(-0.11..0.11);
+        let yellow: f32 = rng.random_range(-0.11..0.07);
         let hue = [1.0 + pink, 1.0 - 0.5 * pink, 1.0 - yellow];
         let skin: [f32; 3] = std::array::from_fn(|channel| (tone[channel] * light * hue[channel]).clamp(0.01, 0.92));
         let iris = if rng.random_bool(f64::from(0.35 + 0.6 * darkness)) {

@@ -10,7 +10,7 @@ const LUMINANCE: vec3<f32> = vec3<f32>(0.2126, 0.7152, 0.0722);
 struct SkinLook {
     // rgb: the skin's colour over REFERENCE; w: how much melanin, 0 the palest to 1 the darkest skin.
     tone: vec4<f32>,
-    // rgb: what the lips' texture is multiplied with.
+    // rgb: what the lips' texture is multiplied with; w: 1 with any age or make-up, 0 without.
     lips: vec4<f32>,
     // rgb: its colour; w: how much.
     lipstick: vec4<f32>,
@@ -29,74 +29,73 @@ struct EyeLook {
     white: vec4<f32>,
 }
 
-// Whether the make-up and age layers change anything.
-fn is_made_up(look: SkinLook) -> bool {
-    return look.wear.z + look.eyeshadow.w + look.paint.z > 0.0;
-}
-
-// The colour of plain skin: `texel` of the texture, and its layer 0 (red: lips, green: blush, blue: freckles).
-fn skin_color(texel: vec3<f32>, base: vec3<f32>, look: SkinLook) -> vec3<f32> {
-    let dark = look.tone.w;
+// The colour of plain skin: `texel` of the texture, and its layer 0 (red: lips, green: blush, blue: freckles). Of the look
+// only what every skin has is taken: where looks lie in storage buffers, each number that is read costs.
+fn skin_color(texel: vec3<f32>, base: vec3<f32>, tone: vec4<f32>, lips: vec3<f32>, wear: vec4<f32>) -> vec3<f32> {
+    let dark = tone.w;
     let relative = texel / REFERENCE;
     let brightness = dot(relative, LUMINANCE);
     let hue = relative / max(brightness, 1e-3);
     // Melanin hides the blood, and gathers where dark skin is shaded anyway: round the eyes and in folds.
-    let blood = (0.3 + 1.4 * look.wear.x) * (1.0 - 0.45 * dark);
+    let blood = (0.3 + 1.4 * wear.x) * (1.0 - 0.45 * dark);
     let shade = brightness * mix(1.0, brightness, 0.35 * dark);
-    var color = look.tone.rgb * REFERENCE * shade * max(vec3(1.0) + (hue - vec3(1.0)) * blood, vec3(0.0));
-
+    var color = tone.rgb * REFERENCE * shade * max(vec3(1.0) + (hue - vec3(1.0)) * blood, vec3(0.0));
     // Each freckle has a rank: the more freckled, the lower the rank that shows.
-    let least = 1.0 - 0.92 * look.wear.y;
-    let freckle = smoothstep(least, least + 0.22, base.b) * saturate(look.wear.y * 8.0);
+    let least = 1.0 - 0.92 * wear.y;
+    let freckle = smoothstep(least, least + 0.22, base.b) * saturate(wear.y * 8.0);
     color *= mix(vec3(1.0), vec3(0.62, 0.44, 0.35), freckle * (0.72 - 0.42 * dark));
-
-    let lips = texel * mix(look.lips.rgb, look.tone.rgb, 0.25 * look.wear.z);
-    color = mix(color, lips, base.r);
-
-    // Blush is pigment: on dark skin it must bring light of its own.
-    let flush = base.g * look.paint.y;
-    let pink = max(color * vec3(0.98, 0.52, 0.52), vec3(0.16, 0.028, 0.035) * brightness);
-    color = mix(color, pink, flush * 0.75);
-
-    let stick = smoothstep(0.22, 0.55, base.r) * look.lipstick.w;
-    // The texture's lips are about half as bright as the skin: their lines stay.
-    let lines = clamp(brightness * 1.75, 0.25, 1.35);
-    return mix(color, look.lipstick.rgb * lines, stick * 0.9);
+    return mix(color, texel * lips, base.r);
 }
 
-// Age and eye make-up on top: `made` is layer 1 (red: eye shadow, green: eyeliner, blue: spots of age), `crease` how deep in
-// a wrinkle.
-fn skin_made_up(color_in: vec3<f32>, made: vec3<f32>, crease: f32, look: SkinLook) -> vec3<f32> {
+// Whether a look has any age or make-up.
+fn is_made_up(lips: vec4<f32>) -> bool {
+    return lips.w > 0.0;
+}
+
+// Age and make-up on top of `skin_color`: `made` is layer 1 (red: eye shadow, green: eyeliner, blue: how deep in a wrinkle),
+// `spots` the rank of the spots of age.
+fn skin_made_up(plain: vec3<f32>, base: vec3<f32>, made: vec3<f32>, spots: f32, look: SkinLook) -> vec3<f32> {
     let age = look.wear.z;
     let dark = look.tone.w;
-    var color = color_in;
-    color *= mix(vec3(1.0), vec3(0.44, 0.30, 0.26), crease * age * 0.62);
+    let brightness = clamp(dot(plain, LUMINANCE) / max(dot(look.tone.rgb * REFERENCE, LUMINANCE), 0.02), 0.25, 1.35);
+    // Old lips are paler.
+    var color = mix(plain, plain * look.tone.rgb / max(look.lips.rgb, vec3(0.02)), 0.25 * age * base.r);
+    color *= mix(vec3(1.0), vec3(0.44, 0.30, 0.26), made.b * age * 0.62);
     let least = 1.0 - 0.88 * age;
-    let spot = smoothstep(least, least + 0.3, made.b) * saturate(age * 4.0);
+    let spot = smoothstep(least, least + 0.3, spots) * saturate(age * 4.0);
     color *= mix(vec3(1.0), vec3(0.66, 0.53, 0.45), spot * (0.66 - 0.4 * dark));
     // Old skin is thinner and paler.
     let grey = vec3(dot(color, LUMINANCE));
     color = mix(color, mix(grey, color, 0.86) * vec3(1.02, 1.0, 0.97), age * 0.8);
-    let brightness = clamp(dot(color_in / REFERENCE, LUMINANCE) / max(dot(look.tone.rgb, LUMINANCE), 0.05), 0.3, 1.3);
+
+    // Blush is pigment: on dark skin it must bring light of its own.
+    let pink = max(color * vec3(0.98, 0.52, 0.52), vec3(0.16, 0.028, 0.035) * brightness);
+    color = mix(color, pink, base.g * look.paint.y * 0.75);
+    // Lips are darker than skin: with this gain their lines stay and the lipstick keeps its colour.
+    let stick = smoothstep(0.22, 0.55, base.r) * look.lipstick.w;
+    color = mix(color, look.lipstick.rgb * min(brightness * 1.6, 1.35), stick * 0.9);
     color = mix(color, look.eyeshadow.rgb * brightness, made.r * look.eyeshadow.w * 0.88);
     return mix(color, vec3(0.008, 0.007, 0.007), made.g * look.paint.z * 0.94);
 }
 
-// The roughness of skin that the texture gives `painted`, where layer 0 is `base`.
-fn skin_roughness(painted: f32, base: vec3<f32>, look: SkinLook) -> f32 {
-    let stick = base.r * look.lipstick.w;
-    let gloss = mix(1.28, 0.72, look.paint.x);
-    return clamp(mix(painted * gloss, 0.30, 0.6 * stick), 0.16, 0.95);
+// The roughness of skin that the texture gives `painted`.
+fn skin_roughness(painted: f32, shine: f32) -> f32 {
+    return clamp(painted * mix(1.28, 0.72, shine), 0.16, 0.95);
+}
+
+// The roughness of lips under lipstick.
+fn lipstick_roughness(plain: f32, base: vec3<f32>, look: SkinLook) -> f32 {
+    return mix(plain, 0.30, 0.6 * base.r * look.lipstick.w);
 }
 
 // What the slopes of the pores are multiplied with.
-fn pores(look: SkinLook) -> f32 {
-    return mix(0.25, 1.75, look.wear.w) + 0.35 * look.wear.z;
+fn pores(wear: vec4<f32>) -> f32 {
+    return mix(0.25, 1.75, wear.w) + 0.35 * wear.z;
 }
 
 // How far past the terminator light bleeds, a channel: red travels furthest in skin, and less far the darker it is.
-fn skin_bleed(look: SkinLook) -> vec3<f32> {
-    return mix(vec3(0.30, 0.17, 0.12), vec3(0.20, 0.14, 0.11), look.tone.w);
+fn skin_bleed(tone: vec4<f32>) -> vec3<f32> {
+    return mix(vec3(0.30, 0.17, 0.12), vec3(0.20, 0.14, 0.11), tone.w);
 }
 
 // The diffuse light of a lamp that the surface faces by the cosine `facing`, where light wraps by `wrap` (a fit to

@@ -40,16 +40,16 @@ fn fragment(in: VertexOutput, @builtin(front_facing) is_front: bool) -> Fragment
     let made = sample_layer(in.uv, 1);
     let wrinkles = sample_layer(in.uv, 2);
 #endif
-    color = look::skin_color(color, base, skin);
+    color = look::skin_color(color, base, skin.tone, skin.lips.rgb, skin.wear);
 #ifdef SKIN_LAYERS
-    color = look::skin_made_up(color, made, wrinkles.b, skin);
+    color = look::skin_made_up(color, base, made, wrinkles.b, skin);
 #ifndef SKIN_SIMPLE
 #ifdef VERTEX_TANGENTS
     let across = normalize(in.world_tangent.xyz);
     let up = normalize(cross(in.world_normal, in.world_tangent.xyz)) * in.world_tangent.w;
     let smooth_normal = normalize(input.world_normal);
     let slope = (wrinkles.rg * 2.0 - 1.0) * skin.wear.z;
-    let relief = (input.N - smooth_normal) * look::pores(skin);
+    let relief = (input.N - smooth_normal) * look::pores(skin.wear);
     input.N = normalize(smooth_normal + relief + across * slope.x + up * slope.y);
 #endif
 #endif
@@ -59,7 +59,8 @@ fn fragment(in: VertexOutput, @builtin(front_facing) is_front: bool) -> Fragment
     color = mix(color, extra.rgb, extra.a * skin.paint.w);
 #endif
     input.material.base_color = vec4(color, input.material.base_color.a);
-    input.material.perceptual_roughness = look::skin_roughness(input.material.perceptual_roughness, base, skin);
+    let roughness = look::skin_roughness(input.material.perceptual_roughness, skin.paint.x);
+    input.material.perceptual_roughness = look::lipstick_roughness(roughness, base, skin);
 
     var out: FragmentOutput;
     if (input.material.flags & pbr_types::STANDARD_MATERIAL_FLAGS_UNLIT_BIT) == 0u {
@@ -86,7 +87,7 @@ fn sample_layer(uv: vec2<f32>, layer: i32) -> vec3<f32> {
 
 // What scattering adds to the diffuse light of one lamp.
 fn bleeding(facing: f32) -> vec3<f32> {
-    return look::scattered(facing, look::skin_bleed(skin)) - vec3(saturate(facing));
+    return look::scattered(facing, look::skin_bleed(skin.tone)) - vec3(saturate(facing));
 }
 
 // The place where light of this direction entered the flesh, where shadows are looked up: on the dark side the head's own

@@ -5,8 +5,8 @@
 //! | picture | red | green | blue |
 //! | --- | --- | --- | --- |
 //! | 0 | lips | blush | freckles, by rank |
-//! | 1 | eye shadow | eyeliner | spots of age, by rank |
-//! | 2 | wrinkles: normal x | normal y | depth of wrinkles and folds |
+//! | 1 | eye shadow | eyeliner | depth of wrinkles and folds |
+//! | 2 | wrinkles: normal x | normal y | spots of age, by rank |
 //!
 //! A rank says from which amount on a freckle shows: 1 first, 0 never.
 

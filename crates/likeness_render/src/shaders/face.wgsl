@@ -341,24 +341,35 @@ fn fragment(in: Varyings) -> @location(0) vec4<f32> {
     // The direction that diffuse light is gathered from, where it is not that of the surface.
     var inner = normal;
     if part.kind == 0u {
-        let skin = slots[in.slot].skin;
+        let tone = slots[in.slot].skin.tone;
+        let lips = slots[in.slot].skin.lips;
+        let wear = slots[in.slot].skin.wear;
         var layer = vec3(0.0);
         if part.has_layers == 1u {
             layer = textureSample(base_texture, albedo_sampler, in.uv).rgb;
         }
-        base = look::skin_color(base, layer, skin);
+        base = look::skin_color(base, layer, tone, lips.rgb, wear);
+        bleed = look::skin_bleed(tone);
+        f0 = 0.028;
+        roughness = look::skin_roughness(0.52, slots[in.slot].skin.paint.x);
+        sharp = 0.25;
         var wrinkles = vec3(0.5, 0.5, 0.0);
         let uv_a = dpdx(in.uv);
         let uv_b = dpdy(in.uv);
-        if part.has_layers == 1u && look::is_made_up(skin) {
+#ifdef DETAIL
+        roughness = textureSample(roughness_texture, albedo_sampler, in.uv).g;
+        roughness = look::skin_roughness(roughness, slots[in.slot].skin.paint.x);
+#endif
+        if part.has_layers == 1u && look::is_made_up(lips) {
+            let skin = slots[in.slot].skin;
+#ifdef DETAIL
+            // Spots and relief are smaller than a pixel of small pictures.
             wrinkles = textureSampleGrad(wrinkles_texture, albedo_sampler, in.uv, uv_a, uv_b).rgb;
+#endif
             let made = textureSampleGrad(made_texture, albedo_sampler, in.uv, uv_a, uv_b).rgb;
-            base = look::skin_made_up(base, made, wrinkles.b, skin);
+            base = look::skin_made_up(base, layer, made, wrinkles.b, skin);
+            roughness = look::lipstick_roughness(roughness, layer, skin);
         }
-        bleed = look::skin_bleed(skin);
-        f0 = 0.028;
-        roughness = 0.52;
-        sharp = 0.25;
 #ifdef DETAIL
         // The frame of the texture from the pixel's derivatives (Mikkelsen 2010, Schueler 2007), so that the mesh needs no
         // tangents.
@@ -368,13 +379,11 @@ fn fragment(in: Varyings) -> @location(0) vec4<f32> {
         let bitangent = across_b * uv_a.y + across_a * uv_b.y;
         let scale = inverseSqrt(max(max(dot(tangent, tangent), dot(bitangent, bitangent)), 1e-30));
         let relief = textureSample(normal_texture, albedo_sampler, in.uv).xyz * 2.0 - 1.0;
-        let slope = relief.xy * look::pores(skin) + (wrinkles.rg * 2.0 - 1.0) * skin.wear.z;
+        let slope = relief.xy * look::pores(wear) + (wrinkles.rg * 2.0 - 1.0) * wear.z;
         // v runs down the picture and the relief is painted with y up.
         normal = normalize(tangent * scale * slope.x - bitangent * scale * slope.y + normal * relief.z);
         inner = normal;
-        roughness = clamp(textureSample(roughness_texture, albedo_sampler, in.uv).g, 0.2, 0.9);
 #endif
-        roughness = look::skin_roughness(roughness, layer, skin);
     } else if part.kind == 1u {
         let eyes = slots[in.slot].eyes;
 #ifdef DETAIL
@@ -418,7 +427,11 @@ fn fragment(in: Varyings) -> @location(0) vec4<f32> {
         let seen = clamp(in.sight.x + dot(in.sight.yzw, lamp.local_direction.xyz), 0.03, 1.0);
         let light = lamp.color.rgb * seen;
         let wrap = bleed + vec3(lamp.direction.w);
+#ifdef DETAIL
         diffuse += light * look::scattered(dot(inner, direction), wrap);
+#else
+        diffuse += light * look::scattered(facing, wrap);
+#endif
         let n_l = saturate(facing);
         if n_l > 0.0 {
             let n_h = saturate(dot(normal, half_vector));
