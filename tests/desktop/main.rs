@@ -148,7 +148,8 @@ fn needs_xvfb_what_a_game_draws_is_seen() -> Outcome {
     let empty = desktop.picture()?;
     assert!(is_uniform(&empty), "nothing is shown yet");
     let mut command = desktop.command(example("minimal")?);
-    command.current_dir(env!("CARGO_MANIFEST_DIR"));
+    // The folder of the assets, and of the photo.
+    command.env("BEVY_ASSET_ROOT", env!("CARGO_MANIFEST_DIR")).current_dir(env!("CARGO_MANIFEST_DIR"));
     let mut program = Program::start(command, &folder.path().join("minimal.txt"))?;
     let window = desktop.window(&mut program, START)?;
     // The face of the photo has come when what is in the middle is neither the background nor black.

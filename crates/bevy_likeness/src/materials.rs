@@ -16,8 +16,6 @@ use crate::textures::HeadTextures;
 
 /// How rough hair is: a broad shine.
 const HAIR_ROUGHNESS: f32 = 0.45;
-/// How far the shine of hair is drawn out across it.
-const HAIR_ANISOTROPY: f32 = 0.7;
 
 /// The pictures of hair are of middle brightness: with this gain a face's hair colour shows in them on average.
 const HAIR_GAIN: f32 = 2.2;
@@ -214,7 +212,7 @@ fn material(name: &str, textures: &HeadTextures, mut material: StandardMaterial)
             material.perceptual_roughness = HAIR_ROUGHNESS;
             material.metallic = 0.0;
             material.reflectance = 0.35;
-            material.anisotropy_strength = HAIR_ANISOTROPY;
+            // No anisotropy: Bevy's lobe turns white under the directional lights of a game on these cards. Strands are in the pictures.
         }
         "lens" => material.alpha_mode = AlphaMode::Blend,
         _ => {}
