@@ -145,7 +145,7 @@ fn seat(number: u32, count: u32) -> Transform {
     let in_row = (count - row * ROW).min(ROW);
     let radius = RADIUS + row as f32 * STEP.z;
     // Everybody sees between the two in front.
-    let shift = if row % 2 == 0 { 0.25 } else { -0.25 };
+    let shift = if row.is_multiple_of(2) { 0.25 } else { -0.25 };
     let place = (number % ROW) as f32 - (in_row - 1) as f32 / 2.0 + shift;
     let angle = place * STEP.x / RADIUS;
     let (sin, cos) = angle.sin_cos();

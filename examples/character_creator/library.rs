@@ -43,6 +43,7 @@ pub(crate) fn load(path: &Path, rig: &Rig) -> Result<Face> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use proptest::prelude::*;
 

@@ -550,6 +550,7 @@ impl Studio {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use likeness_rig::HeadMesh;
     use std::path::Path;

@@ -195,6 +195,7 @@ impl Texts {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use std::collections::BTreeSet;
 

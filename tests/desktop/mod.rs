@@ -1,5 +1,7 @@
-//! A desktop of its own for a test: an X server without a screen, a pointer and a keyboard whose events are real to programs,
-//! files that are dragged, a clipboard, and pictures of what is shown. No window manager runs.
+//! A desktop for tests: an X server without a screen, programs on it, and a person's hands in front of it: pointer, keys,
+//! files that are dropped, a clipboard, and eyes that see pictures.
+//!
+//! There is no window manager: the driver itself gives windows the keyboard.
 
 mod clipboard;
 mod drop_files;
@@ -13,12 +15,10 @@ mod sight;
 mod wait;
 mod window;
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use image::RgbImage;
 use x11rb::CURRENT_TIME;
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{
@@ -40,36 +40,30 @@ pub(crate) use window::Window;
 use keys::Keyboard;
 use server::Server;
 
-/// How long a window may take to read an event.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// The steps of a drag.
-const DRAG_STEPS: u8 = 6;
+/// How long a program may take for a frame on a busy machine that draws without a GPU.
+const FRAME_PATIENCE: Duration = Duration::from_secs(60);
+/// Steps of a pointer that is dragged.
+const DRAG_STEPS: u16 = 6;
 
-/// A button of the pointer.
+/// A button of the pointer, as X11 numbers them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Button {
     /// The main one.
-    Left,
+    Left = 1,
+    /// The wheel, pressed.
+    Middle = 2,
     /// The other one.
-    Right,
+    Right = 3,
 }
 
-impl Button {
-    /// X11's number.
-    fn number(self) -> u8 {
-        match self {
-            Self::Left => 1,
-            Self::Right => 3,
-        }
-    }
-}
-
-/// The numbers of X11's buttons that turn the wheel.
+/// X11 turns a notch of the wheel into a click of one of these.
 const WHEEL_UP: u8 = 4;
+/// See [`WHEEL_UP`].
 const WHEEL_DOWN: u8 = 5;
 
-/// A desktop. Dropping it ends the server; programs must be dropped before.
+/// A desktop of its own. Dropping it ends the server; programs end with their [`Program`].
 pub(crate) struct Desktop {
+    // Fields are dropped in this order: the connection closes before the server ends.
     connection: RustConnection,
     root: u32,
     keyboard: Keyboard,
@@ -77,38 +71,51 @@ pub(crate) struct Desktop {
 }
 
 impl Desktop {
-    /// A desktop of this size, pixels; `None`, with the reason printed, where Xvfb is not installed.
+    /// A desktop of this size, pixels.
     ///
     /// # Errors
-    /// When the server does not start.
-    pub(crate) fn start_or_skip(width: u16, height: u16) -> Result<Option<Self>> {
-        let server = match Server::start(width, height) {
-            Err(error @ DesktopError::NoXvfb) => {
-                println!("skipped: {error}");
-                return Ok(None);
-            }
-            server => server?,
-        };
-        let (connection, screen) = RustConnection::connect(Some(server.display()))?;
+    /// [`DesktopError::NoXvfb`] where Xvfb is not installed; others when it does not start.
+    pub(crate) fn start(width: u16, height: u16) -> Result<Self> {
+        let server = Server::start(width, height)?;
+        let (connection, screen) = x11rb::connect(Some(server.display()))?;
         let root = connection.setup().roots[screen].root;
-        // The answers to pings go to the root.
-        let events = ChangeWindowAttributesAux::new().event_mask(EventMask::SUBSTRUCTURE_NOTIFY);
-        connection.change_window_attributes(root, &events)?.check()?;
+        // Answers to pings are sent there.
+        let listen = ChangeWindowAttributesAux::new().event_mask(EventMask::SUBSTRUCTURE_NOTIFY);
+        connection.change_window_attributes(root, &listen)?.check()?;
         let keyboard = Keyboard::read(&connection)?;
-        Ok(Some(Self { connection, root, keyboard, server }))
+        Ok(Self { connection, root, keyboard, server })
     }
 
-    /// A command that will run on this desktop.
-    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
-        let mut command = Command::new(program);
-        command.env("DISPLAY", self.server.display()).env_remove("WAYLAND_DISPLAY");
+    /// As [`Desktop::start`]; `None`, with a line that says why, where Xvfb is not installed.
+    ///
+    /// # Errors
+    /// When Xvfb is there and does not start.
+    pub(crate) fn start_or_skip(width: u16, height: u16) -> Result<Option<Self>> {
+        match Self::start(width, height) {
+            Ok(desktop) => Ok(Some(desktop)),
+            Err(error @ DesktopError::NoXvfb) => {
+                eprintln!("skipped: {error}");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A command whose windows open on this desktop and are drawn in software, so that every machine shows the same.
+    pub(crate) fn command(&self, program: impl AsRef<Path>) -> Command {
+        let mut command = Command::new(program.as_ref());
+        command.env("DISPLAY", self.server.display()).env_remove("WAYLAND_DISPLAY").env_remove("WAYLAND_SOCKET");
+        if let Some(driver) = software_vulkan() {
+            // The loader's name for it since 1.3.207, and the one before.
+            command.env("VK_DRIVER_FILES", &driver).env("VK_ICD_FILENAMES", &driver);
+        }
         command
     }
 
-    /// The window of a program, once it is shown; it gets the keyboard.
+    /// Waits for the program's window and gives it the keyboard.
     ///
     /// # Errors
-    /// [`DesktopError::Ended`], [`DesktopError::Timeout`].
+    /// [`DesktopError::Ended`] when the program ends instead, [`DesktopError::Timeout`].
     pub(crate) fn window(&self, program: &mut Program, patience: Duration) -> Result<Window> {
         let window = until("a window", patience, || {
             program.check()?;
@@ -118,180 +125,207 @@ impl Desktop {
         Ok(window)
     }
 
-    /// Clicks at a place of a window.
+    /// Gives a window the keyboard, as a window manager does.
     ///
     /// # Errors
-    /// [`DesktopError::Timeout`] when the window does not read it.
-    pub(crate) fn click(&self, window: &Window, place: [f32; 2], button: Button) -> Result<()> {
-        self.move_to(window, place)?;
-        for kind in [BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT] {
-            self.event(kind, button.number())?;
-            self.is_read(window)?;
+    /// When the server refuses.
+    pub(crate) fn focus(&self, window: &Window) -> Result<()> {
+        self.connection.set_input_focus(InputFocus::PARENT, window.id(), CURRENT_TIME)?.check()?;
+        Ok(())
+    }
+
+    /// Waits until the program behind a window has handled what was sent to it, and has run for a whole frame since.
+    ///
+    /// # Errors
+    /// [`DesktopError::Timeout`] when it does not answer.
+    pub(crate) fn frame(&self, window: &Window) -> Result<()> {
+        // The first answer comes when the events are read, the second after the frame that they are read for.
+        for _ in 0..2 {
+            window::ping(&self.connection, self.root, window, FRAME_PATIENCE)?;
         }
         Ok(())
     }
 
-    /// Clicks twice with the left button.
+    /// Moves the pointer to a place in a window, pixels from its top left corner.
     ///
     /// # Errors
-    /// As [`Desktop::click`].
-    pub(crate) fn double_click(&self, window: &Window, place: [f32; 2]) -> Result<()> {
-        self.move_to(window, place)?;
-        for kind in [BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT] {
-            self.event(kind, Button::Left.number())?;
-        }
-        self.is_read(window)
+    /// When the program does not answer.
+    pub(crate) fn move_to(&self, window: &Window, place: [f32; 2]) -> Result<()> {
+        let [x, y] = window.on_screen(place);
+        self.connection.xtest_fake_input(MOTION_NOTIFY_EVENT, 0, CURRENT_TIME, self.root, x, y, 0)?.check()?;
+        self.frame(window)
     }
 
-    /// Drags from one place of a window to another, in steps.
+    /// Presses and releases a button at a place, at once: a press that lasts for a frame of a slow program is too long for
+    /// a click.
     ///
     /// # Errors
-    /// As [`Desktop::click`].
+    /// When the program does not answer.
+    pub(crate) fn click(&self, window: &Window, place: [f32; 2], button: Button) -> Result<()> {
+        self.move_to(window, place)?;
+        self.fake(&[(BUTTON_PRESS_EVENT, button as u8), (BUTTON_RELEASE_EVENT, button as u8)])?;
+        self.frame(window)
+    }
+
+    /// Clicks twice.
+    ///
+    /// # Errors
+    /// When the program does not answer.
+    pub(crate) fn double_click(&self, window: &Window, place: [f32; 2]) -> Result<()> {
+        self.move_to(window, place)?;
+        let (press, release) = ((BUTTON_PRESS_EVENT, Button::Left as u8), (BUTTON_RELEASE_EVENT, Button::Left as u8));
+        self.fake(&[press, release, press, release])?;
+        self.frame(window)
+    }
+
+    /// Drags from one place to another, a frame a step.
+    ///
+    /// # Errors
+    /// When the program does not answer.
     pub(crate) fn drag(&self, window: &Window, from: [f32; 2], to: [f32; 2], button: Button) -> Result<()> {
         self.move_to(window, from)?;
-        self.event(BUTTON_PRESS_EVENT, button.number())?;
-        self.is_read(window)?;
+        self.fake(&[(BUTTON_PRESS_EVENT, button as u8)])?;
+        self.frame(window)?;
         for step in 1..=DRAG_STEPS {
             let part = f32::from(step) / f32::from(DRAG_STEPS);
             self.move_to(window, [0, 1].map(|axis| from[axis] + part * (to[axis] - from[axis])))?;
         }
-        self.event(BUTTON_RELEASE_EVENT, button.number())?;
-        self.is_read(window)
+        self.fake(&[(BUTTON_RELEASE_EVENT, button as u8)])?;
+        self.frame(window)
     }
 
-    /// Turns the wheel over a place by lines, up when positive.
+    /// Turns the wheel over a place, notches upward.
     ///
     /// # Errors
-    /// As [`Desktop::click`].
-    pub(crate) fn scroll(&self, window: &Window, place: [f32; 2], lines: i32) -> Result<()> {
+    /// When the program does not answer.
+    pub(crate) fn scroll(&self, window: &Window, place: [f32; 2], notches: i32) -> Result<()> {
         self.move_to(window, place)?;
-        let button = if lines > 0 { WHEEL_UP } else { WHEEL_DOWN };
-        for _ in 0..lines.unsigned_abs() {
-            self.event(BUTTON_PRESS_EVENT, button)?;
-            self.event(BUTTON_RELEASE_EVENT, button)?;
+        let button = if notches > 0 { WHEEL_UP } else { WHEEL_DOWN };
+        for _ in 0..notches.unsigned_abs() {
+            self.fake(&[(BUTTON_PRESS_EVENT, button), (BUTTON_RELEASE_EVENT, button)])?;
         }
-        self.is_read(window)
+        self.frame(window)
     }
 
-    /// Presses a key while others are held.
+    /// Presses and releases a key while others are held.
     ///
     /// # Errors
-    /// [`DesktopError::NoKey`], and as [`Desktop::click`].
+    /// [`DesktopError::NoKey`] for a key that the keyboard lacks.
     pub(crate) fn press(&self, window: &Window, held: &[Key], key: Key) -> Result<()> {
-        let (code, shifted) = self.keyboard.find(key)?;
-        let mut codes = held.iter().map(|key| Ok(self.keyboard.find(*key)?.0)).collect::<Result<Vec<u8>>>()?;
-        if shifted {
-            codes.push(self.keyboard.find(Key::Shift)?.0);
-        }
-        codes.push(code);
-        self.focus(window)?;
-        for code in &codes {
-            self.event(KEY_PRESS_EVENT, *code)?;
-        }
-        for code in codes.iter().rev() {
-            self.event(KEY_RELEASE_EVENT, *code)?;
-        }
-        self.is_read(window)
+        self.stroke(held, key)?;
+        self.frame(window)
     }
 
-    /// Types a text.
+    /// Types a text into the window that has the keyboard.
     ///
     /// # Errors
-    /// As [`Desktop::press`].
+    /// [`DesktopError::NoKey`] for a character that the keyboard lacks.
     pub(crate) fn type_text(&self, window: &Window, text: &str) -> Result<()> {
-        text.chars().try_for_each(|character| self.press(window, &[], Key::Char(character)))
+        for character in text.chars() {
+            self.stroke(&[], Key::Char(character))?;
+        }
+        self.frame(window)
     }
 
-    /// Drags files from another program and drops them at a place of a window.
+    /// Drops files on a place of a window, as a file manager does.
     ///
     /// # Errors
-    /// [`DesktopError::DropRefused`], [`DesktopError::Timeout`].
+    /// [`DesktopError::DropRefused`] when the window does not take files.
     pub(crate) fn drop_files(&self, window: &Window, place: [f32; 2], files: &[&Path]) -> Result<()> {
-        drop_files::drop_files(self.server.display(), window, window.on_screen(place), files)
+        self.move_to(window, place)?;
+        drop_files::drop_files(self.server.display(), window, window.on_screen(place), files)?;
+        self.frame(window)
     }
 
-    /// Puts text on the clipboard for as long as the answer is kept.
+    /// Puts text on the clipboard, for as long as the answer lives.
     ///
     /// # Errors
     /// When the server refuses.
     pub(crate) fn own_text(&self, text: &str) -> Result<OwnedClipboard> {
-        OwnedClipboard::new(self.server.display(), &[("UTF8_STRING", text.as_bytes())])
+        OwnedClipboard::text(self.server.display(), text)
     }
 
-    /// Puts a picture, the bytes of a PNG file, on the clipboard for as long as the answer is kept.
+    /// Puts a picture (the bytes of a PNG file) on the clipboard, for as long as the answer lives.
     ///
     /// # Errors
     /// When the server refuses.
     pub(crate) fn own_png(&self, png: &[u8]) -> Result<OwnedClipboard> {
-        OwnedClipboard::new(self.server.display(), &[("image/png", png)])
+        OwnedClipboard::png(self.server.display(), png)
     }
 
-    /// The text on the clipboard, if there is any.
+    /// The text on the clipboard; `None` when there is none.
     ///
     /// # Errors
     /// [`DesktopError::Timeout`] when its owner does not answer.
     pub(crate) fn clipboard_text(&self) -> Result<Option<String>> {
-        clipboard::text(self.server.display())
+        clipboard::read_text(self.server.display())
     }
 
-    /// What the desktop shows.
+    /// What is on the desktop.
     ///
     /// # Errors
-    /// [`DesktopError::PixelFormat`].
-    pub(crate) fn picture(&self) -> Result<RgbImage> {
+    /// When the server's pixels are not of the kind that Xvfb has.
+    pub(crate) fn picture(&self) -> Result<image::RgbImage> {
         sight::picture(&self.connection, self.root)
     }
 
-    /// What a window shows once it stays the same.
+    /// What is on the desktop once it stays the same.
     ///
     /// # Errors
-    /// [`DesktopError::Timeout`] when something always moves.
-    pub(crate) fn steady_picture(&self, window: &Window, patience: Duration) -> Result<RgbImage> {
-        let mut last = sight::picture(&self.connection, window.id())?;
-        until("a steady picture", patience, || {
-            // A window that draws slowly must have had its turn.
-            self.is_read(window)?;
+    /// [`DesktopError::Timeout`] when it does not come to rest.
+    pub(crate) fn steady_picture(&self, window: &Window, patience: Duration) -> Result<image::RgbImage> {
+        let mut before = self.picture()?;
+        until("a picture that stays the same", patience, || {
             std::thread::sleep(sight::REST);
-            let next = sight::picture(&self.connection, window.id())?;
-            let steady = !is_uniform(&next) && difference(&last, &next) < sight::STEADY;
-            last = next;
-            Ok(steady.then(|| last.clone()))
+            for _ in 0..sight::FRAMES {
+                self.frame(window)?;
+            }
+            let now = self.picture()?;
+            let is_steady = difference(&before, &now) <= sight::STEADY;
+            before = now;
+            Ok(is_steady.then(|| before.clone()))
         })
     }
 
-    fn focus(&self, window: &Window) -> Result<()> {
-        self.connection.set_input_focus(InputFocus::PARENT, window.id(), CURRENT_TIME)?;
-        self.is_read(window)
+    fn stroke(&self, held: &[Key], key: Key) -> Result<()> {
+        let (code, needs_shift) = self.keyboard.find(key)?;
+        let mut codes = held.iter().map(|key| Ok(self.keyboard.find(*key)?.0)).collect::<Result<Vec<_>>>()?;
+        if needs_shift && !held.contains(&Key::Shift) {
+            codes.push(self.keyboard.find(Key::Shift)?.0);
+        }
+        codes.push(code);
+        let presses = codes.iter().map(|code| (KEY_PRESS_EVENT, *code));
+        let releases = codes.iter().rev().map(|code| (KEY_RELEASE_EVENT, *code));
+        self.fake(&presses.chain(releases).collect::<Vec<_>>())
     }
 
-    /// Moves the pointer to a place of a window.
-    ///
-    /// # Errors
-    /// As [`Desktop::click`].
-    pub(crate) fn move_to(&self, window: &Window, place: [f32; 2]) -> Result<()> {
-        let [x, y] = window.on_screen(place);
-        self.connection.xtest_fake_input(MOTION_NOTIFY_EVENT, 0, CURRENT_TIME, self.root, x, y, 0)?.check()?;
-        self.is_read(window)
-    }
-
-    fn event(&self, kind: u8, detail: u8) -> Result<()> {
-        self.connection.xtest_fake_input(kind, detail, CURRENT_TIME, self.root, 0, 0, 0)?.check()?;
+    /// Presses and releases buttons and keys, all at once: kinds of events and numbers of buttons or codes of keys.
+    fn fake(&self, inputs: &[(u8, u8)]) -> Result<()> {
+        let sent = inputs
+            .iter()
+            .map(|&(kind, detail)| self.connection.xtest_fake_input(kind, detail, CURRENT_TIME, self.root, 0, 0, 0))
+            .collect::<Result<Vec<_>, _>>()?;
+        // Checked afterwards, as a check waits for the server.
+        for request in sent {
+            request.check()?;
+        }
         Ok(())
-    }
-
-    /// Waits until the window has read everything so far, so that slow programs see one event after the other.
-    fn is_read(&self, window: &Window) -> Result<()> {
-        window::ping(&self.connection, self.root, window, PATIENCE)
     }
 }
 
-/// The program of an example; cargo builds examples before tests.
+/// The description of Mesa's software Vulkan driver, where it is installed.
+fn software_vulkan() -> Option<PathBuf> {
+    let folders = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"].into_iter();
+    let mut files = folders.filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+    files.find(|file| file.file_name().to_string_lossy().starts_with("lvp_icd")).map(|file| file.path())
+}
+
+/// Where cargo puts an example of this package: beside the folder of the test that runs.
 ///
 /// # Errors
-/// [`DesktopError::NotBuilt`].
+/// [`DesktopError::NotBuilt`] when it is not there.
 pub(crate) fn example(name: &str) -> Result<PathBuf> {
-    // Tests lie in `<profile>/deps`, examples in `<profile>/examples`.
-    let profile = std::env::current_exe().ok().and_then(|test| Some(test.parent()?.parent()?.to_path_buf()));
-    let program = profile.map(|profile| profile.join("examples").join(name));
-    program.filter(|program| program.is_file()).ok_or_else(|| DesktopError::NotBuilt { example: name.to_owned() })
+    let test = std::env::current_exe().map_err(|source| DesktopError::Io { path: "the test".into(), source })?;
+    let path = test.parent().and_then(Path::parent).map(|target| target.join("examples").join(name));
+    path.filter(|path| path.is_file()).ok_or_else(|| DesktopError::NotBuilt { example: name.into() })
 }

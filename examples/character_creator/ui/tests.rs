@@ -1,4 +1,5 @@
 //! The panels as a screen reader tells them, and ten thousand random events.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, Vec2, pos2};
 use egui_kittest::Harness;
