@@ -24,8 +24,20 @@ prepare_missing_packages() {
     printf '%s' "$missing"
 }
 
+# What the tests of the windowed programs want besides: an X server without a screen, and what windows need.
+prepare_missing_test_packages() {
+    missing=""
+    command -v Xvfb >/dev/null 2>&1 || missing="$missing xvfb"
+    # winit opens these when a window is made.
+    ldconfig -p 2>/dev/null | grep -q 'libxkbcommon-x11\.so' || missing="$missing libxkbcommon-x11-0"
+    ldconfig -p 2>/dev/null | grep -q 'libXcursor\.so' || missing="$missing libxcursor1"
+    ldconfig -p 2>/dev/null | grep -q 'libXi\.so' || missing="$missing libxi6"
+    ldconfig -p 2>/dev/null | grep -q 'libXrandr\.so' || missing="$missing libxrandr2"
+    printf '%s' "$missing"
+}
+
 prepare_packages() {
-    missing=$(prepare_missing_packages)
+    missing=$("$1")
     [ -n "$missing" ] || return 0
     if ! command -v apt-get >/dev/null 2>&1; then
         echo "Please install these packages (Debian's names) and run this again:$missing" >&2
@@ -56,5 +68,5 @@ prepare_rust() {
 }
 
 prepare() {
-    prepare_packages && prepare_rust
+    prepare_packages prepare_missing_packages && prepare_rust
 }
