@@ -26,6 +26,7 @@ pub mod palette;
 mod pose;
 mod prior;
 mod rig;
+pub mod rig_text;
 mod sculpt;
 pub mod share_code;
 pub mod similarity;

@@ -30,7 +30,7 @@ pub(crate) fn rig() -> Rig {
         mirror: mirror.map(Into::into),
     };
     let parameter =
-        |name: &str, drives| Parameter { name: name.into(), caption: name.into(), region: "face".into(), drives };
+        |name: &str, drives| Parameter { name: name.into(), caption: name.into(), region: "face".into(), drives, renamed_from: Vec::new() };
     let drive = |bone: &str, channel, amount, mirror| Drive { bone: bone.into(), channel, amount, mirror };
     Rig {
         format: RIG_FORMAT,
