@@ -13,10 +13,12 @@ mod camera;
 pub mod color;
 mod compile;
 pub mod crop;
+pub mod draft;
 mod error;
 mod face;
 mod face_file;
 pub mod fit;
+mod inverse;
 mod landmark_model;
 mod landmarks;
 mod linear;
@@ -25,6 +27,7 @@ mod mesh;
 pub mod palette;
 mod pose;
 mod prior;
+mod range_check;
 mod rig;
 pub mod rig_text;
 mod sculpt;
@@ -45,5 +48,10 @@ pub use landmarks::{CONTOUR_COUNT, LANDMARK_COUNT, LandmarkPoint, LandmarkSet};
 pub use mesh::{HeadMesh, Joint, MeshPart, RestTransform, RigBinding};
 pub use pose::HeadPose;
 pub use prior::{Prior, latent_distance};
+<<<<<<< HEAD
 pub use rig::{AppearanceOption, Bone, Channel, ColorSlot, Detail, Drive, Parameter, RIG_FORMAT, Rig};
 pub use sculpt::{Focus, Sculptor, Spot};
+=======
+pub use range_check::{RangeCheck, RangeFault};
+pub use rig::{AppearanceOption, Bone, Channel, ColorSlot, Drive, Parameter, RIG_FORMAT, Rig};
+>>>>>>> e7278b3 (Draft rigs for heads of one's own; begin the rig editor)

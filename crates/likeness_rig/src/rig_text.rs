@@ -23,8 +23,10 @@ pub fn updated(text: &str, rig: &Rig, source: &str) -> Result<String> {
     }
     rig.validate(source)?;
     let canonical = rig.to_ron()?;
-    let unreadable =
-        |problem: &str| RigError::Syntax { file: source.into(), problem: format!("cannot be changed in place ({problem})") };
+    let unreadable = |problem: &str| RigError::Syntax {
+        file: source.into(),
+        problem: format!("cannot be changed in place ({problem})"),
+    };
     let (old, new) = (scan::scan(text).map_err(unreadable)?, scan::scan(&canonical).map_err(unreadable)?);
     let updated = merge::Merge { old_text: text, new_text: &canonical }.document(&old, &new);
     // The file must hold exactly the rig that was asked for.

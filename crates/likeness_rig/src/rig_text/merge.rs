@@ -147,11 +147,14 @@ impl Merge<'_> {
         }
         let names = identities(self.new_text, &new.entries);
         let mut pairs: Vec<Option<usize>> = names.iter().map(|name| known.get(name).copied()).collect();
-        for (place, entry) in new.entries.iter().enumerate().filter(|_| old.entries.first().is_some_and(|e| e.key.is_none())) {
+        for (place, entry) in
+            new.entries.iter().enumerate().filter(|_| old.entries.first().is_some_and(|e| e.key.is_none()))
+        {
             if pairs[place].is_some() {
                 continue;
             }
-            let former = former_names(self.new_text, &entry.value).into_iter().find_map(|name| known.get(&name).copied());
+            let former =
+                former_names(self.new_text, &entry.value).into_iter().find_map(|name| known.get(&name).copied());
             // What stands alone at the same place has changed its name.
             let here = (old.entries.len() == new.entries.len()).then_some(place);
             pairs[place] = former.or(here).filter(|index| !pairs.contains(&Some(*index)));
@@ -193,7 +196,10 @@ fn former_names(text: &str, value: &Node) -> Vec<String> {
 
 fn field<'a>(text: &str, value: &'a Node, name: &str) -> Option<&'a Node> {
     let entries = &value.container.as_ref()?.entries;
-    entries.iter().find(|entry| entry.key.as_ref().is_some_and(|key| &text[key.clone()] == name)).map(|entry| &entry.value)
+    entries
+        .iter()
+        .find(|entry| entry.key.as_ref().is_some_and(|key| &text[key.clone()] == name))
+        .map(|entry| &entry.value)
 }
 
 /// A string without its quotes; other text as it is.

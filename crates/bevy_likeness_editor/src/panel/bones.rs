@@ -1,0 +1,44 @@
+//! The bones and what drives them.
+
+use egui::{RichText, ScrollArea, Ui};
+
+use super::{Page, PanelState, sliders};
+use crate::document::RigDocument;
+
+const LIST_HEIGHT: f32 = 260.0;
+
+pub(super) fn show(ui: &mut Ui, state: &mut PanelState, document: &RigDocument) {
+    let rig = document.rig();
+    sliders::search(ui, state);
+    let wanted = state.search.to_lowercase();
+    ScrollArea::vertical().id_salt("bones").max_height(LIST_HEIGHT).auto_shrink([false, true]).show(ui, |ui| {
+        for (index, bone) in rig.bones.iter().enumerate().filter(|(_, bone)| bone.name.contains(&wanted)) {
+            if ui.selectable_label(state.bone == Some(index), &bone.name).clicked() {
+                state.bone = Some(index);
+            }
+        }
+    });
+    ui.separator();
+    let Some(bone) = state.bone.and_then(|bone| rig.bones.get(bone)) else {
+        ui.label(RichText::new("Choose a bone here, or click one on the face.").weak());
+        return;
+    };
+    ui.label(RichText::new(&bone.name).strong());
+    ui.label(format!("joint {}", bone.joint));
+    ui.label(bone.mirror.as_ref().map_or("in the middle".to_owned(), |mirror| format!("mirrored by {mirror}")));
+    let drives = |parameter: &likeness_rig::Parameter| {
+        parameter
+            .drives
+            .iter()
+            .any(|drive| drive.bone == bone.name || (drive.mirror && Some(&drive.bone) == bone.mirror.as_ref()))
+    };
+    ui.label(RichText::new("Driven by").weak());
+    ScrollArea::vertical().id_salt("driving").auto_shrink([false, true]).show(ui, |ui| {
+        for (index, parameter) in rig.parameters.iter().enumerate().filter(|(_, parameter)| drives(parameter)) {
+            if ui.link(&parameter.name).on_hover_text(&parameter.caption).clicked() {
+                (state.slider, state.page) = (Some(index), Page::Sliders);
+                state.search.clear();
+            }
+        }
+    });
+}
