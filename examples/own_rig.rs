@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use bevy::asset::UnapprovedPathMode;
 use bevy::core_pipeline::tonemapping::Tonemapping;
 use bevy::prelude::*;
-use bevy_egui::{EguiPlugin, PrimaryEguiContext};
+use bevy_egui::EguiPlugin;
 use bevy_likeness::prelude::*;
 use bevy_likeness_editor::{LikenessEditor, LikenessEditorPlugin};
 
@@ -32,8 +32,7 @@ fn main() -> AppExit {
         .add_systems(Startup, move |mut commands: Commands, assets: Res<AssetServer>| {
             commands.spawn(LikenessHead::new(assets.load(name.clone())));
             let eye = Transform::from_xyz(-0.12, 0.02, 0.62).looking_at(Vec3::new(-0.06, -0.02, 0.0), Vec3::Y);
-            // The first camera would get egui's context: name the right one.
-            commands.spawn((Camera3d::default(), Tonemapping::AcesFitted, eye, PrimaryEguiContext));
+            commands.spawn((Camera3d::default(), Tonemapping::AcesFitted, eye));
             let lamp = DirectionalLight { illuminance: 6_000.0, ..default() };
             commands.spawn((lamp, Transform::from_xyz(-1.0, 1.0, 1.5).looking_at(Vec3::ZERO, Vec3::Y)));
         })

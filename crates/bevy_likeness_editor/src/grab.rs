@@ -5,7 +5,6 @@ use bevy_likeness::{Face, HeadJoints, LikenessHead, RigAsset};
 use likeness_rig::Channel;
 
 use crate::document::Edit;
-use crate::handles::{Cameras, game_camera};
 use crate::panel::{Target, Tool};
 use crate::session::LikenessEditor;
 
@@ -39,8 +38,6 @@ pub(crate) fn place_handle(
     mut handles: Query<(Entity, &mut Transform, Has<TransformGizmoFocus>), With<BoneHandle>>,
     joints: Query<&HeadJoints>,
     places: Query<&GlobalTransform, Without<BoneHandle>>,
-    cameras: Cameras,
-    marked: Query<(), With<TransformGizmoCamera>>,
     mut commands: Commands,
 ) {
     let Ok((handle, mut transform, focused)) = handles.single_mut() else { return };
@@ -55,11 +52,6 @@ pub(crate) fn place_handle(
     };
     if !focused {
         commands.entity(handle).insert(TransformGizmoFocus);
-    }
-    if marked.is_empty()
-        && let Some((camera, ..)) = game_camera(&cameras)
-    {
-        commands.entity(camera).insert(TransformGizmoCamera);
     }
     let mode = match editor.panel.tool {
         Tool::Move => TransformGizmoMode::Translate,

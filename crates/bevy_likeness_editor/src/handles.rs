@@ -6,6 +6,7 @@ use bevy_egui::input::EguiWantsInput;
 use bevy_likeness::HeadJoints;
 
 use crate::LikenessEditorSettings;
+use crate::camera::{Cameras, game_camera};
 use crate::panel::Page;
 use crate::session::LikenessEditor;
 
@@ -22,13 +23,6 @@ const LEFT: Color = Color::srgb(0.45, 0.78, 1.0);
 const RIGHT: Color = Color::srgb(0.72, 0.62, 1.0);
 const MIDDLE: Color = Color::srgb(0.6, 0.9, 0.75);
 const CHOSEN: Color = Color::srgb(1.0, 0.69, 0.36);
-
-/// The game's camera: the active 3D camera with the lowest order.
-pub(crate) type Cameras<'w, 's> = Query<'w, 's, (Entity, &'static Camera, &'static GlobalTransform), With<Camera3d>>;
-
-pub(crate) fn game_camera<'a>(cameras: &'a Cameras) -> Option<(Entity, &'a Camera, &'a GlobalTransform)> {
-    cameras.iter().filter(|(_, camera, _)| camera.is_active).min_by_key(|(_, camera, _)| camera.order)
-}
 
 pub(crate) fn configure(mut store: ResMut<GizmoConfigStore>) {
     let (config, _) = store.config_mut::<EditorGizmos>();

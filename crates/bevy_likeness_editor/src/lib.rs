@@ -27,6 +27,7 @@
 //!
 //! [`RigDocument`] and [`panel`] know nothing of Bevy and serve other tools as well.
 
+mod camera;
 pub mod document;
 mod grab;
 mod handles;
@@ -38,7 +39,7 @@ mod window;
 use bevy::asset::io::file::FileAssetReader;
 use bevy::prelude::*;
 use bevy::transform::TransformSystems;
-use bevy_egui::EguiPrimaryContextPass;
+use bevy_egui::{EguiGlobalSettings, EguiPreUpdateSet, EguiPrimaryContextPass};
 use bevy_likeness::LikenessSystems;
 
 pub use document::{DiffLine, Edit, EditError, RigDocument, Saved};
@@ -86,6 +87,8 @@ impl Plugin for LikenessEditorPlugin {
             .init_gizmo_group::<EditorGizmos>()
             .add_observer(session::remap_faces)
             .add_systems(Startup, (handles::configure, grab::spawn_handle))
+            .add_systems(PostStartup, camera::appoint)
+            .add_systems(PreUpdate, camera::appoint.before(EguiPreUpdateSet::InitContexts))
             .add_systems(
                 Update,
                 (
@@ -109,5 +112,11 @@ impl Plugin for LikenessEditorPlugin {
                     .before(TransformSystems::Propagate)
                     .in_set(LikenessEditorSystems),
             );
+    }
+    fn finish(&self, app: &mut App) {
+        // The handles of bones are drawn by a camera of their own, which must not get the windows: see `camera::appoint`.
+        if let Some(mut settings) = app.world_mut().get_resource_mut::<EguiGlobalSettings>() {
+            settings.auto_create_primary_context = false;
+        }
     }
 }
