@@ -1,7 +1,6 @@
-//! Which camera shows the game: the editor's windows, rings and handles belong to it.
+//! Which camera shows the game: bones are pointed at and dragged through it.
 
 use bevy::prelude::*;
-use bevy_egui::PrimaryEguiContext;
 
 /// The 3D cameras.
 pub(crate) type Cameras<'w, 's> = Query<'w, 's, (Entity, &'static Camera, &'static GlobalTransform), With<Camera3d>>;
@@ -11,21 +10,11 @@ pub(crate) fn game_camera<'a>(cameras: &'a Cameras) -> Option<(Entity, &'a Camer
     cameras.iter().filter(|(_, camera, _)| camera.is_active).min_by_key(|(_, camera, _)| camera.order)
 }
 
-/// Gives the game's camera egui's windows and the handles of bones, unless the game has chosen another one.
-pub(crate) fn appoint(
-    cameras: Cameras,
-    with_windows: Query<(), With<PrimaryEguiContext>>,
-    with_handles: Query<(), With<TransformGizmoCamera>>,
-    mut commands: Commands,
-) {
-    if !with_windows.is_empty() && !with_handles.is_empty() {
-        return;
-    }
-    let Some((camera, ..)) = game_camera(&cameras) else { return };
-    if with_windows.is_empty() {
-        commands.entity(camera).insert(PrimaryEguiContext);
-    }
-    if with_handles.is_empty() {
+/// Gives the game's camera the handles of bones, unless the game has chosen another one.
+pub(crate) fn appoint(cameras: Cameras, chosen: Query<(), With<TransformGizmoCamera>>, mut commands: Commands) {
+    if chosen.is_empty()
+        && let Some((camera, ..)) = game_camera(&cameras)
+    {
         commands.entity(camera).insert(TransformGizmoCamera);
     }
 }

@@ -1,10 +1,13 @@
 //! The handles of the chosen bone: moving, turning and scaling it changes the face or the rig.
 
+use bevy::gizmos::transform_gizmo::AXIS_START_OFFSET;
 use bevy::prelude::*;
 use bevy_likeness::{Face, HeadJoints, LikenessHead, RigAsset};
 use likeness_rig::Channel;
 
+use crate::camera::{Cameras, game_camera};
 use crate::document::Edit;
+use crate::handles::EditorGizmos;
 use crate::panel::{Target, Tool};
 use crate::session::LikenessEditor;
 
@@ -28,6 +31,60 @@ const NEUTRAL: f32 = 0.05;
 
 pub(crate) fn spawn_handle(mut commands: Commands) {
     commands.spawn((Name::new("likeness bone handle"), BoneHandle, Transform::default(), Visibility::Hidden));
+}
+
+/// How large the handles are as a share of their distance from the camera.
+const SIZE: f32 = 0.09;
+/// Pixels within which the pointer takes a handle.
+const REACH: f32 = 12.0;
+/// The axes with their colours.
+const AXES: [(TransformGizmoAxis, Vec3, Color); 3] = [
+    (TransformGizmoAxis::X, Vec3::X, Color::srgb(1.0, 0.33, 0.36)),
+    (TransformGizmoAxis::Y, Vec3::Y, Color::srgb(0.45, 0.9, 0.4)),
+    (TransformGizmoAxis::Z, Vec3::Z, Color::srgb(0.35, 0.6, 1.0)),
+];
+const TAKEN: Color = Color::srgb(1.0, 0.95, 0.6);
+
+/// Sets the gizmo up, after Bevy's own startup has passed.
+pub(crate) fn begin_gizmo(mut commands: Commands) {
+    commands.insert_resource(TransformGizmoSettings {
+        space: TransformGizmoSpace::Local,
+        screen_scale_factor: SIZE,
+        axis_hit_distance: REACH,
+        confine_cursor: false,
+        ..default()
+    });
+}
+
+/// Draws the handles of the chosen bone.
+pub(crate) fn draw(
+    mut gizmos: Gizmos<EditorGizmos>,
+    gizmo: Res<TransformGizmoState>,
+    settings: Res<TransformGizmoSettings>,
+    handles: Query<&Transform, (With<BoneHandle>, With<TransformGizmoFocus>)>,
+    cameras: Cameras,
+) {
+    let (Ok(handle), Some((_, _, view))) = (handles.single(), game_camera(&cameras)) else { return };
+    let place = handle.translation;
+    let size = settings.screen_scale_factor * view.translation().distance(place);
+    let taken = gizmo.axis.filter(|_| gizmo.active).or(gizmo.hovered_axis);
+    for (axis, direction, color) in AXES {
+        let color = if taken == Some(axis) { TAKEN } else { color };
+        let direction = handle.rotation * direction;
+        let (from, to) =
+            (place + direction * size * AXIS_START_OFFSET, place + direction * size * settings.axis_length);
+        match settings.mode {
+            TransformGizmoMode::Translate => drop(gizmos.arrow(from, to, color).with_tip_length(size * 0.16)),
+            TransformGizmoMode::Rotate => {
+                let facing = Quat::from_rotation_arc(Vec3::Z, direction);
+                gizmos.circle(Isometry3d::new(place, facing), size * settings.rotate_ring_radius, color);
+            }
+            TransformGizmoMode::Scale => {
+                gizmos.line(from, to, color);
+                gizmos.sphere(Isometry3d::from_translation(to), size * 0.06, color).resolution(12);
+            }
+        }
+    }
 }
 
 /// Keeps the handle on the chosen bone, unless it is being dragged.

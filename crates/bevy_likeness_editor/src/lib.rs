@@ -39,7 +39,7 @@ mod window;
 use bevy::asset::io::file::FileAssetReader;
 use bevy::prelude::*;
 use bevy::transform::TransformSystems;
-use bevy_egui::{EguiGlobalSettings, EguiPreUpdateSet, EguiPrimaryContextPass};
+use bevy_egui::EguiPrimaryContextPass;
 use bevy_likeness::LikenessSystems;
 
 pub use document::{DiffLine, Edit, EditError, RigDocument, Saved};
@@ -78,7 +78,10 @@ pub struct LikenessEditorSystems;
 impl Plugin for LikenessEditorPlugin {
     fn build(&self, app: &mut App) {
         if !app.is_plugin_added::<TransformGizmoPlugin>() {
-            app.add_plugins(TransformGizmoPlugin);
+            app.add_plugins(TransformGizmoPlugin).add_systems(PostStartup, grab::begin_gizmo);
+            // Without settings at startup Bevy spawns no meshes for the gizmo, which need a camera of their own that hides the
+            // game's picture: the editor draws the handles itself.
+            app.world_mut().remove_resource::<TransformGizmoSettings>();
         }
         let folder =
             app.get_added_plugins::<AssetPlugin>().first().map_or("assets", |plugin| &plugin.file_path).to_owned();
@@ -87,8 +90,7 @@ impl Plugin for LikenessEditorPlugin {
             .init_gizmo_group::<EditorGizmos>()
             .add_observer(session::remap_faces)
             .add_systems(Startup, (handles::configure, grab::spawn_handle))
-            .add_systems(PostStartup, camera::appoint)
-            .add_systems(PreUpdate, camera::appoint.before(EguiPreUpdateSet::InitContexts))
+            .add_systems(PreUpdate, camera::appoint)
             .add_systems(
                 Update,
                 (
@@ -107,16 +109,10 @@ impl Plugin for LikenessEditorPlugin {
             .add_systems(EguiPrimaryContextPass, window::show.in_set(LikenessEditorSystems))
             .add_systems(
                 PostUpdate,
-                (grab::place_handle, handles::draw, heat::show)
+                (grab::place_handle, grab::draw, handles::draw, heat::show)
                     .after(LikenessSystems::Express)
                     .before(TransformSystems::Propagate)
                     .in_set(LikenessEditorSystems),
             );
-    }
-    fn finish(&self, app: &mut App) {
-        // The handles of bones are drawn by a camera of their own, which must not get the windows: see `camera::appoint`.
-        if let Some(mut settings) = app.world_mut().get_resource_mut::<EguiGlobalSettings>() {
-            settings.auto_create_primary_context = false;
-        }
     }
 }

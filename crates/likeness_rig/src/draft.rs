@@ -181,7 +181,13 @@ impl Draft {
             parameters: parameters::parameters(&bones, eye_distance),
             bones: bones.into_iter().map(|(bone, _)| bone).collect(),
             options: Vec::new(),
-            colors: vec![ColorSlot { name: "skin".into(), caption: "Skin".into(), default: SKIN_COLOR }],
+            colors: vec![ColorSlot {
+                name: "skin".into(),
+                caption: "Skin".into(),
+                default: SKIN_COLOR,
+                cosmetic: false,
+            }],
+            details: Vec::new(),
         };
         rig.validate(source)?;
         let (shrunk, dropped) = parameters::fit_ranges(&mut rig, &mesh)?;

@@ -48,10 +48,6 @@ pub use landmarks::{CONTOUR_COUNT, LANDMARK_COUNT, LandmarkPoint, LandmarkSet};
 pub use mesh::{HeadMesh, Joint, MeshPart, RestTransform, RigBinding};
 pub use pose::HeadPose;
 pub use prior::{Prior, latent_distance};
-<<<<<<< HEAD
+pub use range_check::{RangeCheck, RangeFault};
 pub use rig::{AppearanceOption, Bone, Channel, ColorSlot, Detail, Drive, Parameter, RIG_FORMAT, Rig};
 pub use sculpt::{Focus, Sculptor, Spot};
-=======
-pub use range_check::{RangeCheck, RangeFault};
-pub use rig::{AppearanceOption, Bone, Channel, ColorSlot, Drive, Parameter, RIG_FORMAT, Rig};
->>>>>>> e7278b3 (Draft rigs for heads of one's own; begin the rig editor)

@@ -38,13 +38,12 @@ const FILLERS: [&str; 16] = [
     "center",
 ];
 /// Joints that move the body, not the shape of a face.
-const BODY: [&str; 26] = [
-    "root", "armature", "hips", "pelvis", "spine", "chest", "torso", "body", "shoulder", "clavicle", "arm", "forearm",
-    "hand", "leg", "thigh", "shin", "foot", "toe", "finger", "thumb", "tongue", "teeth", "tooth", "gaze", "eyeball",
-    "ik",
+const BODY: [&str; 25] = [
+    "armature", "hips", "pelvis", "spine", "chest", "torso", "body", "shoulder", "clavicle", "arm", "forearm", "hand",
+    "leg", "thigh", "shin", "foot", "toe", "finger", "thumb", "tongue", "teeth", "tooth", "gaze", "eyeball", "ik",
 ];
 /// Joints that animation drives when nothing but a number or an end stands beside them.
-const ANIMATED: [&str; 4] = ["head", "neck", "jaw", "mandible"];
+const ANIMATED: [&str; 5] = ["root", "head", "neck", "jaw", "mandible"];
 const ENDS: [&str; 6] = ["end", "top", "upper", "lower", "base", "tip"];
 /// The words of each region; the first that fits counts.
 const REGIONS: [(&str, &[&str]); 12] = [
@@ -138,6 +137,7 @@ mod tests {
             ("jaw_angle_r", "jaw_angle", Side::Right, Some("jaw")),
             ("neck_01", "neck_01", Side::Middle, None),
             ("neck_front", "neck_front", Side::Middle, Some("neck")),
+            ("nose_root", "nose_root", Side::Middle, Some("nose")),
             ("Head", "head", Side::Middle, None),
             ("forearm.L", "forearm", Side::Left, None),
             ("Bone.004", "bone_004", Side::Middle, None),
