@@ -200,7 +200,8 @@ pub fn show(ui: &mut Ui, state: &mut PanelState, document: &mut RigDocument, dat
 fn header(ui: &mut Ui, state: &mut PanelState, document: &mut RigDocument, requests: &mut Vec<Request>) {
     let name = document.path().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     ui.horizontal(|ui| {
-        ui.label(RichText::new(name).strong());
+        ui.label(RichText::new("Face rig").size(17.0).strong());
+        ui.label(name);
         ui.label(RichText::new(format!("version {}", document.rig().version)).weak());
         if document.is_changed() {
             ui.label(RichText::new("not saved").color(ACCENT));

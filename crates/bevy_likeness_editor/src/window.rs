@@ -24,11 +24,10 @@ pub(crate) fn show(
     let context = contexts.ctx_mut()?.clone();
     let editor = editor.bypass_change_detection();
     let values = editor.head.and_then(|head| faces.get(head).ok()).map(|face| face.parameters.clone());
-    let mut open = true;
     let mut requests = Vec::new();
     let screen = context.content_rect();
     egui::Window::new("Face rig")
-        .open(&mut open)
+        .title_bar(false)
         .frame(panel::frame())
         .default_pos([12.0, 12.0])
         .default_width(WIDTH)
@@ -54,9 +53,6 @@ pub(crate) fn show(
                 }
             }
         });
-    if !open {
-        (editor.open, editor.panel.sweeping) = (false, false);
-    }
     label_hovered(&context, editor);
     hint(&context, &settings);
     for request in requests {
