@@ -96,7 +96,7 @@ impl Plugin for LikenessEditorPlugin {
                 (
                     session::toggle,
                     session::choose_head,
-                    session::finish_import,
+                    session::finish_work,
                     (handles::find_hovered, handles::choose, grab::drag, session::sweep)
                         .chain()
                         .run_if(session::is_open),

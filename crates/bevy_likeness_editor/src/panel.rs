@@ -74,6 +74,8 @@ pub struct PanelState {
     pub search: String,
     /// The head to import, and where its rig goes.
     pub import: ImportFields,
+    /// How far the chosen bone's rest place is to be moved, millimetres.
+    pub rest: [f32; 3],
     name: Draft,
     caption: Draft,
     region: Draft,
@@ -107,8 +109,8 @@ pub struct PanelData<'a> {
     pub faults: &'a [RangeFault],
     /// How many vertices the chosen slider moves, and how many there are.
     pub moved: Option<(usize, usize)>,
-    /// Whether an import is being worked on.
-    pub importing: bool,
+    /// Whether an import or another change of files is being worked on.
+    pub working: bool,
 }
 
 /// What the window asks the game for.
@@ -127,6 +129,13 @@ pub enum Request {
     },
     /// Draft a rig.
     Import(ImportFields),
+    /// Move where a bone and its twin rest.
+    MoveRest {
+        /// The bone.
+        bone: usize,
+        /// How far, metres.
+        by: [f32; 3],
+    },
 }
 
 impl PanelState {
@@ -189,7 +198,7 @@ pub fn show(ui: &mut Ui, state: &mut PanelState, document: &mut RigDocument, dat
             ui.separator();
             inspector::show(ui, state, document, data, &mut requests);
         }
-        Page::Bones => bones::show(ui, state, document),
+        Page::Bones => bones::show(ui, state, document, data, &mut requests),
         Page::Changes => changes::show(ui, document),
         Page::Import => import::show(ui, state, data, &mut requests),
     }

@@ -1,13 +1,14 @@
 //! What is being edited: the head, its rig's document, and how changes reach the game.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
+use bevy::asset::AssetPath;
 use bevy::prelude::*;
 use bevy_likeness::{Face, HeadJoints, HeadReady, LikenessHead, RigAsset};
-use likeness_rig::draft::{Draft, DraftOptions};
-use likeness_rig::{HeadMesh, RangeCheck, RangeFault};
+use likeness_rig::draft::{Draft, DraftOptions, move_rest_places};
+use likeness_rig::{HeadMesh, RangeCheck, RangeFault, write_atomic};
 
 use crate::LikenessEditorSettings;
 use crate::document::RigDocument;
@@ -32,7 +33,15 @@ pub struct LikenessEditor {
     shown: u64,
     /// Heads whose faces are in the order of names that the rig had before.
     stale: HashMap<Entity, Vec<String>>,
-    import: Option<JoinHandle<Result<Vec<String>, String>>>,
+    work: Option<Work>,
+}
+
+/// A change of files on a thread of its own: it ends with what to tell.
+#[derive(Debug)]
+struct Work {
+    thread: JoinHandle<Result<Vec<String>, String>>,
+    /// The assets that are then taken in anew.
+    changed: Vec<AssetPath<'static>>,
 }
 
 /// What is known of the chosen slider's range.
@@ -60,7 +69,7 @@ impl LikenessEditor {
             mesh: None,
             shown: 0,
             stale: HashMap::new(),
-            import: None,
+            work: None,
         }
     }
 
@@ -74,8 +83,8 @@ impl LikenessEditor {
         self.document.as_ref()
     }
 
-    pub(crate) fn is_importing(&self) -> bool {
-        self.import.is_some()
+    pub(crate) fn is_working(&self) -> bool {
+        self.work.is_some()
     }
 
     /// Opens the rig of a head.
@@ -96,7 +105,13 @@ impl LikenessEditor {
     }
 
     /// Does what the window asks for, but for values of the face.
-    pub(crate) fn answer(&mut self, request: Request, server: &AssetServer, heads: &Query<&LikenessHead>) {
+    pub(crate) fn answer(
+        &mut self,
+        request: Request,
+        server: &AssetServer,
+        heads: &Query<&LikenessHead>,
+        rigs: &Assets<RigAsset>,
+    ) {
         match request {
             Request::Save => self.save(server, heads),
             Request::Reload => {
@@ -107,9 +122,45 @@ impl LikenessEditor {
                     }
                 }
             }
-            Request::Import(fields) => self.import = Some(std::thread::spawn(move || import(&fields))),
+            Request::Import(fields) => {
+                let thread = std::thread::spawn(move || import(&fields));
+                self.work = Some(Work { thread, changed: Vec::new() });
+            }
+            Request::MoveRest { bone, by } => {
+                let head = self.head.and_then(|head| heads.get(head).ok());
+                if let Some(asset) = head.and_then(|head| rigs.get(&head.rig)) {
+                    self.move_rest(bone, by.into(), asset, server);
+                }
+            }
             Request::Value { .. } => {}
         }
+    }
+
+    /// Moves where a bone and its twin rest, in the head's file and in those of everything that hangs on its joints.
+    fn move_rest(&mut self, bone: usize, by: Vec3, asset: &RigAsset, server: &AssetServer) {
+        let Some(document) = &self.document else { return };
+        let rig = document.rig();
+        let Some(described) = rig.bones.get(bone) else { return };
+        let mut joints = vec![(described.joint.clone(), by)];
+        let twin = rig.bones.iter().find(|other| Some(&other.name) == described.mirror.as_ref());
+        joints.extend(twin.map(|twin| (twin.joint.clone(), by * Vec3::new(-1.0, 1.0, 1.0))));
+        let files: BTreeSet<&String> =
+            std::iter::once(&rig.mesh).chain(rig.options.iter().flat_map(|option| option.meshes.values())).collect();
+        let files: Vec<PathBuf> = files.into_iter().map(|file| document.path().with_file_name(file)).collect();
+        let name = described.name.clone();
+        let thread = std::thread::spawn(move || {
+            for path in &files {
+                let told = path.display().to_string();
+                let bytes = std::fs::read(path).map_err(|error| format!("{told}: {error}"))?;
+                move_rest_places(&bytes, &joints, &told)
+                    .and_then(|bytes| write_atomic(path, &bytes))
+                    .map_err(|error| error.to_string())?;
+            }
+            Ok(vec![format!("moved where {name} rests, in {} files", files.len())])
+        });
+        let mesh = server.get_path(&asset.mesh).map(AssetPath::into_owned);
+        let changed = mesh.into_iter().chain(asset.option_meshes.values().cloned()).collect();
+        self.work = Some(Work { thread, changed });
     }
 
     fn save(&mut self, server: &AssetServer, heads: &Query<&LikenessHead>) {
@@ -278,13 +329,23 @@ pub(crate) fn sweep(
     *place = 0.5 - 0.5 * (phase * std::f32::consts::TAU).cos();
 }
 
-/// Tells how an import ended.
-pub(crate) fn finish_import(mut editor: ResMut<LikenessEditor>) {
+/// Tells how a change of files ended, and shows it.
+pub(crate) fn finish_work(mut editor: ResMut<LikenessEditor>, server: Res<AssetServer>) {
     let editor = editor.bypass_change_detection();
-    let Some(import) = editor.import.take_if(|import| import.is_finished()) else { return };
-    match import.join() {
-        Ok(Ok(lines)) => lines.into_iter().for_each(|line| editor.panel.tell(false, line)),
+    let Some(work) = editor.work.take_if(|work| work.thread.is_finished()) else { return };
+    match work.thread.join() {
+        Ok(Ok(lines)) => {
+            for path in work.changed {
+                server.reload(path);
+            }
+            // The check of ranges reads the mesh itself.
+            if let Some(document) = &editor.document {
+                editor.mesh = HeadMesh::load(&document.path().with_file_name(&document.rig().mesh)).ok();
+                editor.check = Check::default();
+            }
+            lines.into_iter().for_each(|line| editor.panel.tell(false, line));
+        }
         Ok(Err(problem)) => editor.panel.tell(true, problem),
-        Err(_) => editor.panel.tell(true, "the import failed inside; please report the file"),
+        Err(_) => editor.panel.tell(true, "the work failed inside; please report the file"),
     }
 }

@@ -2,7 +2,7 @@
 
 use bevy::prelude::*;
 use bevy_egui::{EguiContexts, egui};
-use bevy_likeness::{Face, LikenessHead};
+use bevy_likeness::{Face, LikenessHead, RigAsset};
 
 use crate::LikenessEditorSettings;
 use crate::panel::{self, PanelData, Request};
@@ -16,6 +16,7 @@ pub(crate) fn show(
     settings: Res<LikenessEditorSettings>,
     heads: Query<&LikenessHead>,
     mut faces: Query<&mut Face>,
+    rigs: Res<Assets<RigAsset>>,
     server: Res<AssetServer>,
 ) -> Result {
     if !editor.open {
@@ -34,14 +35,14 @@ pub(crate) fn show(
         .max_height((screen.height() - 60.0).max(200.0))
         .show(&context, |ui| {
             ui.set_min_width(WIDTH);
-            let importing = editor.is_importing();
+            let working = editor.is_working();
             match &mut editor.document {
                 Some(document) => {
                     let data = PanelData {
                         values: values.as_deref().unwrap_or_default(),
                         faults: &editor.check.faults,
                         moved: editor.check.moved,
-                        importing,
+                        working,
                     };
                     requests = panel::show(ui, &mut editor.panel, document, &data);
                 }
@@ -65,7 +66,7 @@ pub(crate) fn show(
                     *place = value;
                 }
             }
-            other => editor.answer(other, &server, &heads),
+            other => editor.answer(other, &server, &heads, &rigs),
         }
     }
     Ok(())

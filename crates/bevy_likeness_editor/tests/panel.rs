@@ -43,7 +43,7 @@ fn game() -> Game {
 
 fn harness(game: Game) -> Harness<'static, Game> {
     let show = |ui: &mut egui::Ui, game: &mut Game| {
-        let data = PanelData { values: &game.values, faults: &game.faults, moved: Some((120, 4000)), importing: false };
+        let data = PanelData { values: &game.values, faults: &game.faults, moved: Some((120, 4000)), working: false };
         let requests = panel::show(ui, &mut game.panel, &mut game.document, &data);
         for request in &requests {
             if let Request::Value { parameter, value } = request

@@ -221,6 +221,22 @@ impl Draft {
     }
 }
 
+/// The bytes of a binary glTF file in which some joints, by name, rest elsewhere (by metres, in the file's space): what turns
+/// and grows with them does so about their new places, and at rest nothing moves. Joints that the file does not have are
+/// passed over; `source` names the file in messages.
+///
+/// # Errors
+/// [`crate::RigError::Syntax`] and [`crate::RigError::Mesh`] for a file that is no whole binary glTF file.
+pub fn move_rest_places(bytes: &[u8], joints: &[(String, Vec3)], source: &str) -> Result<Vec<u8>> {
+    let mut file = Glb::new(bytes, source)?;
+    for (name, by) in joints {
+        if let Some(joint) = file.names().iter().position(|known| known == name) {
+            file.move_rest(joint, *by)?;
+        }
+    }
+    Ok(file.to_bytes())
+}
+
 /// `own/Big Head.glb` is `big_head`.
 fn id_of(source: &str) -> String {
     let stem = Path::new(source).file_stem().map(|stem| stem.to_string_lossy().to_lowercase()).unwrap_or_default();

@@ -1,13 +1,19 @@
 //! The bones and what drives them.
 
-use egui::{RichText, ScrollArea, Ui};
+use egui::{Button, DragValue, RichText, ScrollArea, Ui};
 
-use super::{Page, PanelState, sliders};
+use super::{Page, PanelData, PanelState, Request, sliders};
 use crate::document::RigDocument;
 
 const LIST_HEIGHT: f32 = 260.0;
 
-pub(super) fn show(ui: &mut Ui, state: &mut PanelState, document: &RigDocument) {
+pub(super) fn show(
+    ui: &mut Ui,
+    state: &mut PanelState,
+    document: &RigDocument,
+    data: &PanelData<'_>,
+    requests: &mut Vec<Request>,
+) {
     let rig = document.rig();
     sliders::search(ui, state);
     let wanted = state.search.to_lowercase();
@@ -26,6 +32,7 @@ pub(super) fn show(ui: &mut Ui, state: &mut PanelState, document: &RigDocument) 
     ui.label(RichText::new(&bone.name).strong());
     ui.label(format!("joint {}", bone.joint));
     ui.label(bone.mirror.as_ref().map_or("in the middle".to_owned(), |mirror| format!("mirrored by {mirror}")));
+    rest_place(ui, state, data, requests);
     let drives = |parameter: &likeness_rig::Parameter| {
         parameter
             .drives
@@ -39,6 +46,24 @@ pub(super) fn show(ui: &mut Ui, state: &mut PanelState, document: &RigDocument) 
                 (state.slider, state.page) = (Some(index), Page::Sliders);
                 state.search.clear();
             }
+        }
+    });
+}
+
+/// Moves where the bone rests: what its turns and growth are about.
+fn rest_place(ui: &mut Ui, state: &mut PanelState, data: &PanelData<'_>, requests: &mut Vec<Request>) {
+    let Some(bone) = state.bone else { return };
+    ui.horizontal(|ui| {
+        ui.label("Rest place");
+        for (axis, way) in state.rest.iter_mut().zip(["left", "up", "forward"]) {
+            ui.add(DragValue::new(axis).speed(0.1).range(-50.0..=50.0).max_decimals(1).suffix(" mm"))
+                .on_hover_text(way);
+        }
+        let ready = !data.working && state.rest != [0.0; 3];
+        let hint = "Writes the mesh: turns and growth are then about the new place, and the twin follows";
+        if ui.add_enabled(ready, Button::new("Move")).on_hover_text(hint).clicked() {
+            requests.push(Request::MoveRest { bone, by: state.rest.map(|millimetres| millimetres / 1000.0) });
+            state.rest = [0.0; 3];
         }
     });
 }

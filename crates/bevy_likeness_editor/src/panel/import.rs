@@ -18,11 +18,11 @@ pub(super) fn show(ui: &mut Ui, state: &mut PanelState, data: &PanelData<'_>, re
             ui.end_row();
         }
     });
-    let ready = !data.importing && !fields.head.is_empty() && !fields.rig.is_empty();
+    let ready = !data.working && !fields.head.is_empty() && !fields.rig.is_empty();
     if ui.add_enabled(ready, Button::new("Draft rig")).clicked() {
         requests.push(Request::Import(fields.clone()));
     }
-    if data.importing {
+    if data.working {
         ui.label(RichText::new("Working …").weak());
     }
 }

@@ -92,6 +92,33 @@ impl Glb {
         self.json["nodes"][node]["name"] = json!(name);
     }
 
+    /// Moves where a joint rests by `by` (the file's space); everything that hangs on it stays where it is.
+    pub(super) fn move_rest(&mut self, joint: usize, by: Vec3) -> Result<()> {
+        let (globals, parents) = (self.globals(), self.parents());
+        let moved = Mat4::from_translation(by) * globals[joint];
+        let above = parents[joint].map_or(Mat4::IDENTITY, |parent| globals[parent]);
+        for child in indices(&self.json["nodes"][joint], "children") {
+            set_local(&mut self.json["nodes"][child], moved.inverse() * globals[child]);
+        }
+        set_local(&mut self.json["nodes"][joint], above.inverse() * moved);
+        let (file, blob) = self.document()?;
+        for skin in file.skins() {
+            let Some(place) = skin.joints().position(|node| node.index() == joint) else { continue };
+            let mut binds = match skin.inverse_bind_matrices() {
+                Some(accessor) => {
+                    dense::<16>(&accessor, &blob).map_err(|problem| self.fault("skin.inverseBindMatrices", problem))?
+                }
+                None => vec![Mat4::IDENTITY.to_cols_array(); skin.joints().count()],
+            };
+            if let Some(bind) = binds.get_mut(place) {
+                *bind = (moved.inverse() * globals[joint] * Mat4::from_cols_array(bind)).to_cols_array();
+            }
+            self.set_binds(skin.index(), &binds);
+        }
+        self.json["buffers"] = json!([{ "byteLength": self.bin.len() }]);
+        Ok(())
+    }
+
     /// Moves everything by `space` and lets the joints of `shape` rest as pure translations.
     pub(super) fn normalize(&mut self, space: Mat4, shape: &HashSet<usize>) -> Result<()> {
         let globals: Vec<Mat4> = self.globals().into_iter().map(|global| space * global).collect();
@@ -251,12 +278,16 @@ impl Glb {
                     bind.to_cols_array()
                 })
                 .collect();
-            let view = self.view(&binds.iter().flatten().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>());
-            let accessor = self.accessor(json!({
-                "bufferView": view, "componentType": FLOAT, "count": binds.len(), "type": "MAT4"
-            }));
-            self.json["skins"][skin]["inverseBindMatrices"] = json!(accessor);
+            self.set_binds(skin, &binds);
         }
+    }
+
+    fn set_binds(&mut self, skin: usize, binds: &[[f32; 16]]) {
+        let view = self.view(&binds.iter().flatten().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>());
+        let accessor = self.accessor(json!({
+            "bufferView": view, "componentType": FLOAT, "count": binds.len(), "type": "MAT4"
+        }));
+        self.json["skins"][skin]["inverseBindMatrices"] = json!(accessor);
     }
 
     fn move_joints(&mut self, space: Mat4, globals: &[Mat4], shape: &HashSet<usize>) {

@@ -130,6 +130,27 @@ fn a_prior_is_carried_over_to_a_changed_rig() {
 }
 
 #[test]
+fn a_joint_that_rests_elsewhere_moves_nothing_at_rest_and_turns_about_its_new_place() {
+    let by = Vec3::new(0.001, -0.002, 0.003);
+    let bytes = move_rest_places(HEAD, &[("eye.L".into(), by), ("no such joint".into(), by)], "head.glb").unwrap();
+    let (before, after) = (HeadMesh::from_glb(HEAD, "x").unwrap(), HeadMesh::from_glb(&bytes, "x").unwrap());
+    let rig = &bundled_draft().rig;
+    let bone = rig.bones.iter().position(|bone| bone.joint == "eye.L").unwrap();
+    let mut offsets = vec![BoneOffset::IDENTITY; rig.bones.len()];
+    for turned in [false, true] {
+        if turned {
+            offsets[bone].rotation = Quat::from_rotation_z(0.3);
+        }
+        let matrices = |mesh: &HeadMesh| mesh.bind(rig).unwrap().joint_matrices(mesh, &offsets);
+        let (old, new) = (matrices(&before), matrices(&after));
+        let gaze = before.joint_index("gaze.L").unwrap();
+        for joint in [before.joint_index("eye.L").unwrap(), gaze] {
+            assert_eq!(old[joint].abs_diff_eq(new[joint], 1e-5), !turned, "{}", before.joints[joint].name);
+        }
+    }
+}
+
+#[test]
 fn heads_without_named_eyes_are_refused() {
     let mut file = Glb::new(HEAD, "head.glb").unwrap();
     for index in 0..file.names().len() {
