@@ -254,4 +254,17 @@ mod tests {
         assert_eq!(movement.len(), mesh.parts[0].positions.len());
         assert!(movement.iter().any(|moved| *moved > 0.01));
     }
+
+    #[test]
+    fn calibrate() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/head");
+        let rig = Rig::load(&folder.join("head.rig.ron")).unwrap();
+        let mesh = HeadMesh::load(&folder.join(&rig.mesh)).unwrap();
+        let check = RangeCheck::new(&rig, &mesh).unwrap();
+        for (index, parameter) in rig.parameters.iter().enumerate() {
+            for fault in check.faults(index) {
+                println!("{} {} turned {:.1} crossings {} at {:.3}", parameter.name, fault.value, fault.turned * 1e6, fault.crossings, fault.place);
+            }
+        }
+    }
 }

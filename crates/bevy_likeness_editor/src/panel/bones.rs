@@ -5,7 +5,8 @@ use egui::{Button, DragValue, RichText, ScrollArea, Ui};
 use super::{Page, PanelData, PanelState, Request, sliders};
 use crate::document::RigDocument;
 
-const LIST_HEIGHT: f32 = 260.0;
+/// The height of the list, points.
+const LIST_HEIGHT: f32 = 220.0;
 
 pub(super) fn show(
     ui: &mut Ui,
@@ -40,7 +41,7 @@ pub(super) fn show(
             .any(|drive| drive.bone == bone.name || (drive.mirror && Some(&drive.bone) == bone.mirror.as_ref()))
     };
     ui.label(RichText::new("Driven by").weak());
-    ScrollArea::vertical().id_salt("driving").auto_shrink([false, true]).show(ui, |ui| {
+    ScrollArea::vertical().id_salt("driving").min_scrolled_height(160.0).auto_shrink([false, true]).show(ui, |ui| {
         for (index, parameter) in rig.parameters.iter().enumerate().filter(|(_, parameter)| drives(parameter)) {
             if ui.link(&parameter.name).on_hover_text(&parameter.caption).clicked() {
                 (state.slider, state.page) = (Some(index), Page::Sliders);

@@ -17,7 +17,7 @@ pub(super) fn show(ui: &mut Ui, document: &RigDocument) {
             return;
         }
     };
-    ScrollArea::both().id_salt("changes").auto_shrink([false, true]).show(ui, |ui| {
+    ScrollArea::both().id_salt("changes").min_scrolled_height(360.0).auto_shrink([false, true]).show(ui, |ui| {
         for line in lines {
             let (text, color) = match line {
                 DiffLine::Gap => ("…".to_owned(), None),

@@ -12,6 +12,8 @@ const CHANNELS: [&str; 9] =
 /// The units that amounts are shown in, and how many of them are one metre, radian or whole.
 const UNITS: [(&str, f32, f32); 3] =
     [(" mm", 1000.0, 0.02), ("°", 180.0 / std::f32::consts::PI, 0.1), (" %", 100.0, 0.1)];
+/// The least height of the details, points.
+const HEIGHT: f32 = 300.0;
 /// How much the range buttons widen.
 const WIDER: f32 = 1.1;
 
@@ -26,7 +28,7 @@ pub(super) fn show(
         ui.label(RichText::new("Choose a slider to edit it, or click a bone on the face.").weak());
         return;
     };
-    ScrollArea::vertical().id_salt("inspector").auto_shrink([false, true]).show(ui, |ui| {
+    ScrollArea::vertical().id_salt("inspector").min_scrolled_height(HEIGHT).auto_shrink([false, true]).show(ui, |ui| {
         names(ui, state, document, parameter);
         value(ui, state, parameter, data, requests);
         range(ui, state, document, parameter, data);

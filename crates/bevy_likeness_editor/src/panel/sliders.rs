@@ -8,7 +8,8 @@ use likeness_rig::{Channel, Rig};
 use super::{PanelData, PanelState, Request};
 use crate::document::{Edit, RigDocument};
 
-const LIST_HEIGHT: f32 = 240.0;
+/// The height of the list, points.
+const LIST_HEIGHT: f32 = 220.0;
 
 pub(super) fn show(
     ui: &mut Ui,
