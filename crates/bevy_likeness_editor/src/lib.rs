@@ -109,9 +109,11 @@ impl Plugin for LikenessEditorPlugin {
             .add_systems(EguiPrimaryContextPass, window::show.in_set(LikenessEditorSystems))
             .add_systems(
                 PostUpdate,
-                (grab::place_handle, grab::draw, handles::draw, heat::show)
-                    .after(LikenessSystems::Express)
-                    .before(TransformSystems::Propagate)
+                (
+                    heat::show.after(LikenessSystems::Express).before(TransformSystems::Propagate),
+                    // Heads may have come anew in this frame: their joints' places are known now.
+                    (grab::place_handle, grab::draw, handles::draw).after(TransformSystems::Propagate),
+                )
                     .in_set(LikenessEditorSystems),
             );
     }

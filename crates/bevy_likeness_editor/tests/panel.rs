@@ -85,7 +85,7 @@ fn tree(harness: &Harness<'_, Game>) -> String {
 fn the_sliders_page_reads_well() {
     let mut game = game();
     game.panel.slider = Some(0);
-    game.faults = vec![RangeFault { value: 1.0, turned: 3e-5, crossings: 0, place: Default::default() }];
+    game.faults = vec![RangeFault { value: 1.0, turned: 3e-5, crossed: 0.0, place: Default::default() }];
     let mut harness = harness(game);
     harness.run();
     insta::assert_snapshot!(tree(&harness));
