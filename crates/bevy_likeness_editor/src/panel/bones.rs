@@ -16,7 +16,7 @@ pub(super) fn show(
     requests: &mut Vec<Request>,
 ) {
     let rig = document.rig();
-    sliders::search(ui, state);
+    ui.horizontal(|ui| sliders::search(ui, state));
     let wanted = state.search.to_lowercase();
     ScrollArea::vertical().id_salt("bones").max_height(LIST_HEIGHT).auto_shrink([false, true]).show(ui, |ui| {
         for (index, bone) in rig.bones.iter().enumerate().filter(|(_, bone)| bone.name.contains(&wanted)) {

@@ -44,7 +44,8 @@ pub(super) fn show(
 
 /// The field for what is searched; shared by the lists.
 pub(super) fn search(ui: &mut Ui, state: &mut PanelState) {
-    ui.add(TextEdit::singleline(&mut state.search).hint_text("Search").desired_width(190.0));
+    let name = ui.label("Search");
+    ui.add(TextEdit::singleline(&mut state.search).desired_width(190.0)).labelled_by(name.id);
 }
 
 fn row(
@@ -63,7 +64,9 @@ fn row(
             requests.push(Request::Value { parameter, value });
         }
         let chosen = state.slider == Some(parameter);
-        if ui.selectable_label(chosen, &described.name).on_hover_text(&described.caption).clicked() {
+        let name = ui.selectable_label(chosen, &described.name).on_hover_text(&described.caption);
+        slider.labelled_by(name.id);
+        if name.clicked() {
             state.slider = if chosen { None } else { Some(parameter) };
             state.sweeping = false;
         }
