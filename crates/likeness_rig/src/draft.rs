@@ -226,8 +226,9 @@ impl Draft {
 /// passed over; `source` names the file in messages.
 ///
 /// # Errors
-/// [`crate::RigError::Syntax`] and [`crate::RigError::Mesh`] for a file that is no whole binary glTF file.
+/// The errors of [`HeadMesh::from_glb`].
 pub fn move_rest_places(bytes: &[u8], joints: &[(String, Vec3)], source: &str) -> Result<Vec<u8>> {
+    HeadMesh::from_glb(bytes, source)?;
     let mut file = Glb::new(bytes, source)?;
     for (name, by) in joints {
         if let Some(joint) = file.names().iter().position(|known| known == name) {

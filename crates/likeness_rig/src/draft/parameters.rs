@@ -161,7 +161,7 @@ impl Prior {
         for (row, index) in factor.chunks_exact_mut(rank.max(1)).zip(&known) {
             match index {
                 Some(index) => {
-                    row[..self.rank].copy_from_slice(&self.factor[index * self.rank..(index + 1) * self.rank])
+                    row[..self.rank].copy_from_slice(&self.factor[index * self.rank..(index + 1) * self.rank]);
                 }
                 None => {
                     row[next] = SPREAD;

@@ -158,5 +158,8 @@ fn heads_without_named_eyes_are_refused() {
     }
     let error = Draft::from_glb(&file.to_bytes(), "head.glb", &DraftOptions::default()).unwrap_err();
     assert!(error.to_string().contains("eye on each side"), "{error}");
-    assert!(Draft::from_glb(b"glTF", "head.glb", &DraftOptions::default()).is_err());
+    for cut in [4, 100, HEAD.len() / 2, HEAD.len() - 8] {
+        assert!(Draft::from_glb(&HEAD[..cut], "head.glb", &DraftOptions::default()).is_err(), "{cut}");
+        assert!(move_rest_places(&HEAD[..cut], &[], "head.glb").is_err(), "{cut}");
+    }
 }

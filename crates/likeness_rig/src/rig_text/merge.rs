@@ -30,7 +30,7 @@ impl Merge<'_> {
 
     fn node(&self, old: &Node, new: &Node) -> String {
         if self.same(old, new) {
-            return self.old(&old.span).to_owned();
+            return self.in_old(&old.span).to_owned();
         }
         match (&old.container, &new.container) {
             (Some(a), Some(b)) if self.alike(a, b) && !a.entries.is_empty() => self.container(a, b),
@@ -38,11 +38,11 @@ impl Merge<'_> {
         }
     }
 
-    fn old(&self, span: &Range<usize>) -> &str {
+    fn in_old(&self, span: &Range<usize>) -> &str {
         &self.old_text[span.clone()]
     }
 
-    fn new(&self, span: &Range<usize>) -> &str {
+    fn in_new(&self, span: &Range<usize>) -> &str {
         &self.new_text[span.clone()]
     }
 
@@ -50,14 +50,14 @@ impl Merge<'_> {
     fn alike(&self, old: &Container, new: &Container) -> bool {
         let bare = |text: &str| text.split_whitespace().collect::<String>();
         // A struct's name may be left out.
-        let (a, b) = (bare(self.old(&old.open)), bare(self.new(&new.open)));
+        let (a, b) = (bare(self.in_old(&old.open)), bare(self.in_new(&new.open)));
         a == b || (b == "(" && a.ends_with('(') && a != "Some(")
     }
 
     /// Whether two values say the same.
     fn same(&self, old: &Node, new: &Node) -> bool {
         match (&old.container, &new.container) {
-            (None, None) => same_scalar(self.old(&old.span), self.new(&new.span)),
+            (None, None) => same_scalar(self.in_old(&old.span), self.in_new(&new.span)),
             (Some(a), Some(b)) => self.alike(a, b) && self.same_entries(a, b),
             _ => false,
         }
@@ -69,28 +69,28 @@ impl Merge<'_> {
         let in_order = keyed || pairs.iter().flatten().eq((0..old.entries.len()).collect::<Vec<_>>().iter());
         let all_new = new.entries.iter().zip(&pairs).all(|(entry, pair)| match pair {
             Some(index) => self.same(&old.entries[*index].value, &entry.value),
-            None => entry.key.is_some() && is_blank(self.new(&entry.value.span)),
+            None => entry.key.is_some() && is_blank(self.in_new(&entry.value.span)),
         });
         let all_old = old.entries.iter().enumerate().all(|(index, entry)| {
-            pairs.contains(&Some(index)) || (entry.key.is_some() && is_blank(self.old(&entry.value.span)))
+            pairs.contains(&Some(index)) || (entry.key.is_some() && is_blank(self.in_old(&entry.value.span)))
         });
         in_order && all_new && all_old
     }
 
     fn container(&self, old: &Container, new: &Container) -> String {
         let pairs = self.pairs(old, new);
-        let mut out = Out { text: self.old(&old.open).to_owned(), comma_at: None };
+        let mut out = Out { text: self.in_old(&old.open).to_owned(), comma_at: None };
         if new.entries.iter().chain(&old.entries).any(|entry| entry.key.is_some()) {
             // The order of fields means nothing: they stay where they are.
             for (index, entry) in old.entries.iter().enumerate() {
                 match pairs.iter().position(|pair| *pair == Some(index)) {
                     Some(place) => self.keep(&mut out, entry, &new.entries[place]),
-                    None if is_blank(self.old(&entry.value.span)) => self.keep_as_is(&mut out, entry),
+                    None if is_blank(self.in_old(&entry.value.span)) => self.keep_as_is(&mut out, entry),
                     None => {}
                 }
             }
             for (entry, pair) in new.entries.iter().zip(&pairs) {
-                if pair.is_none() && !is_blank(self.new(&entry.value.span)) {
+                if pair.is_none() && !is_blank(self.in_new(&entry.value.span)) {
                     self.add(&mut out, &old.entries, entry);
                 }
             }
@@ -102,28 +102,28 @@ impl Merge<'_> {
                 }
             }
         }
-        out.text.push_str(self.old(&old.rest));
-        out.text.push_str(self.old(&old.close));
+        out.text.push_str(self.in_old(&old.rest));
+        out.text.push_str(self.in_old(&old.close));
         out.text
     }
 
     fn keep(&self, out: &mut Out, old: &Entry, new: &Entry) {
         let value = self.node(&old.value, &new.value);
-        self.put(out, self.old(&old.lead), &value, self.old(&old.tail));
+        self.put(out, self.in_old(&old.lead), &value, self.in_old(&old.tail));
     }
 
     fn keep_as_is(&self, out: &mut Out, old: &Entry) {
-        self.put(out, self.old(&old.lead), self.old(&old.value.span), self.old(&old.tail));
+        self.put(out, self.in_old(&old.lead), self.in_old(&old.value.span), self.in_old(&old.tail));
     }
 
     /// Writes a new entry in the manner of its neighbours.
     fn add(&self, out: &mut Out, neighbours: &[Entry], new: &Entry) {
-        let lead = neighbours.first().map_or("", |entry| self.old(&entry.lead));
+        let lead = neighbours.first().map_or("", |entry| self.in_old(&entry.lead));
         let space = lead.rfind('\n').map(|line| {
             let indent: String = lead[line + 1..].chars().take_while(|char| char.is_whitespace()).collect();
             format!("\n{indent}")
         });
-        let key = new.key.as_ref().map_or_else(String::new, |key| format!("{}: ", self.new(key)));
+        let key = new.key.as_ref().map_or_else(String::new, |key| format!("{}: ", self.in_new(key)));
         let indent = space.as_deref().map_or("", |space| &space[1..]);
         let value = reindented(self.new_text, &new.value.span, indent);
         self.put(out, &format!("{}{key}", space.as_deref().unwrap_or(" ")), &value, ",");
