@@ -9,6 +9,7 @@ pub(crate) mod landmarks;
 pub(crate) mod random;
 #[cfg(feature = "render")]
 pub(crate) mod render;
+pub(crate) mod rig;
 
 use crate::error::CliError;
 use serde::Serialize;

@@ -20,6 +20,12 @@ pub(crate) enum CliError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A file that would be written is there already.
+    #[error("{} is there already; name another file or add --force", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
     /// A rig, face or share code is bad.
     #[error(transparent)]
     Rig(#[from] likeness_rig::RigError),

@@ -35,6 +35,7 @@ enum Command {
     Code(commands::code::Encode),
     Decode(commands::code::Decode),
     Info(commands::info::Arguments),
+    Rig(commands::rig::Arguments),
     Bench(commands::bench::Arguments),
 }
 
@@ -46,18 +47,7 @@ fn main() -> ExitCode {
         .with_target(false)
         .init();
     let arguments = Arguments::parse();
-    let outcome = assets::Assets::locate(arguments.assets).and_then(|assets| match arguments.command {
-        Command::Create(arguments) => commands::create::run(&assets, &arguments),
-        #[cfg(feature = "render")]
-        Command::Render(arguments) => commands::render::run(&assets, &arguments),
-        Command::Landmarks(arguments) => commands::landmarks::run(&assets, &arguments),
-        #[cfg(feature = "render")]
-        Command::Random(arguments) => commands::random::run(&assets, &arguments),
-        Command::Code(arguments) => commands::code::encode(&assets, &arguments),
-        Command::Decode(arguments) => commands::code::decode(&assets, &arguments),
-        Command::Info(arguments) => commands::info::run(&assets, &arguments),
-        Command::Bench(arguments) => commands::bench::run(&assets, &arguments),
-    });
+    let outcome = run(arguments);
     match outcome {
         Ok(commands::Outcome::Complete) => ExitCode::SUCCESS,
         Ok(commands::Outcome::SomeFailed) => ExitCode::from(1),
@@ -65,5 +55,22 @@ fn main() -> ExitCode {
             eprintln!("error: {error}");
             ExitCode::from(1)
         }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<commands::Outcome, error::CliError> {
+    let assets = || assets::Assets::locate(arguments.assets);
+    match arguments.command {
+        Command::Create(arguments) => commands::create::run(&assets()?, &arguments),
+        #[cfg(feature = "render")]
+        Command::Render(arguments) => commands::render::run(&assets()?, &arguments),
+        Command::Landmarks(arguments) => commands::landmarks::run(&assets()?, &arguments),
+        #[cfg(feature = "render")]
+        Command::Random(arguments) => commands::random::run(&assets()?, &arguments),
+        Command::Code(arguments) => commands::code::encode(&assets()?, &arguments),
+        Command::Decode(arguments) => commands::code::decode(&assets()?, &arguments),
+        Command::Info(arguments) => commands::info::run(&assets()?, &arguments),
+        Command::Rig(arguments) => commands::rig::run(&arguments),
+        Command::Bench(arguments) => commands::bench::run(&assets()?, &arguments),
     }
 }

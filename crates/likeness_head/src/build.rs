@@ -323,6 +323,7 @@ fn rig(bones: &[BoneInfo], seeds: &[ParameterSeed], bounds: &[f64]) -> Rig {
             .iter()
             .zip(bounds)
             .map(|(seed, bound)| Parameter {
+                renamed_from: Vec::new(),
                 name: seed.name.clone(),
                 caption: seed.caption.clone(),
                 region: seed.region.to_owned(),

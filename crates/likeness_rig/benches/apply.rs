@@ -26,6 +26,7 @@ fn rig() -> Rig {
         bones: (0..40).flat_map(|index| [bone(index, "L", "R"), bone(index, "R", "L")]).collect(),
         parameters: (0..240)
             .map(|index| Parameter {
+                renamed_from: Vec::new(),
                 name: format!("parameter{index}"),
                 caption: String::new(),
                 region: String::new(),

@@ -169,8 +169,12 @@ impl CompiledRig {
         self.parameters
     }
 
-    /// The channels of one bone.
-    pub(crate) fn channels_of(&self, bone: usize, values: &[f32]) -> [f32; CHANNELS] {
+    /// The channels of one bone, in the order of [`Channel::ALL`]. Values are in the rig's order, 0..1; missing ones count as
+    /// neutral. A bone that the rig does not have rests.
+    pub fn channels_of(&self, bone: usize, values: &[f32]) -> [f32; CHANNELS] {
+        if bone >= self.bone_count() {
+            return [0.0; CHANNELS];
+        }
         self.channel_change_of(bone, &|parameter| values.get(parameter).map_or(0.0, |value| value - 0.5))
     }
 

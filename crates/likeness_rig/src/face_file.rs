@@ -62,10 +62,17 @@ pub enum FaceNotice {
         /// The version of the rig in use.
         rig: u32,
     },
-    /// A name of the newer rig was left out.
+    /// A name that this version of the rig does not have was left out.
     Ignored {
         /// The field.
         field: String,
+    },
+    /// A parameter has another name now.
+    Renamed {
+        /// The field as the file names it.
+        field: String,
+        /// The parameter's name in the rig.
+        now: String,
     },
     /// A name that the file does not have got the rig's default.
     Defaulted {
@@ -81,6 +88,7 @@ impl std::fmt::Display for FaceNotice {
                 write!(out, "the face was made with version {face} of the rig, this is version {rig}")
             }
             Self::Ignored { field } => write!(out, "{field}: this version of the rig does not have it; left out"),
+            Self::Renamed { field, now } => write!(out, "{field}: is called {now:?} now"),
             Self::Defaulted { field } => write!(out, "{field}: not in the file; set to the default"),
         }
     }
@@ -200,8 +208,8 @@ impl FaceFile {
 
     /// The face in the rig's order, with notices when it was made with another version of the rig.
     ///
-    /// A face of the same version has exactly the rig's names, but may lack details and colours that are put on. A newer face loses the names that the rig does not know;
-    /// names that a newer or older face lacks get the rig's defaults.
+    /// A face of the same version has exactly the rig's names, present or former, but may lack details and colours that are
+    /// put on. A newer or older face loses the names that the rig does not know; names that it lacks get the rig's defaults.
     ///
     /// # Errors
     /// [`RigError::WrongRig`], [`RigError::UnknownName`], [`RigError::MissingName`], [`RigError::UnknownChoice`] and
@@ -215,13 +223,14 @@ impl FaceFile {
         if self.rig_version != rig.version {
             notices.push(FaceNotice::OtherVersion { face: self.rig_version, rig: rig.version });
         }
-        let mut merge = Merge { file, rig, newer: self.rig_version > rig.version, notices };
+        let mut merge = Merge { file, rig, other_version: self.rig_version != rig.version, notices };
+        let parameters = merge.present_names(&self.parameters);
         let mut face = Face::neutral(rig);
 
         let names: Vec<&str> = rig.parameter_names().collect();
         merge.each(
             "parameters",
-            &self.parameters,
+            &parameters,
             &names,
             |_| true,
             |_, field, index, value| {
@@ -240,7 +249,7 @@ impl FaceFile {
                 let option = &rig.options[index];
                 match option.choices.iter().position(|known| known == choice) {
                     Some(place) => face.options[index] = place,
-                    None if merge.newer => merge.notices.push(FaceNotice::Defaulted { field: field.into() }),
+                    None if merge.other_version => merge.notices.push(FaceNotice::Defaulted { field: field.into() }),
                     None => {
                         return Err(RigError::UnknownChoice {
                             file: file.into(),
@@ -282,11 +291,33 @@ impl FaceFile {
 struct Merge<'a> {
     file: &'a str,
     rig: &'a Rig,
-    newer: bool,
+    /// Whether the face was made with another version of the rig.
+    other_version: bool,
     notices: Vec<FaceNotice>,
 }
 
 impl Merge<'_> {
+    /// The parameters under the names that they have now.
+    fn present_names(&mut self, values: &BTreeMap<String, f32>) -> BTreeMap<String, f32> {
+        let mut present = BTreeMap::new();
+        for (name, value) in values {
+            let now = match self.rig.parameter_index(name) {
+                Some(_) => None,
+                None => self.rig.renamed_parameter_index(name),
+            };
+            let Some(now) = now.map(|index| self.rig.parameters[index].name.clone()) else {
+                present.insert(name.clone(), *value);
+                continue;
+            };
+            // A file with both names says what it means by the present one.
+            if !values.contains_key(&now) {
+                present.insert(now.clone(), *value);
+            }
+            self.notices.push(FaceNotice::Renamed { field: format!("parameters.{name}"), now });
+        }
+        present
+    }
+
     fn each<T>(
         &mut self,
         section: &str,
@@ -297,18 +328,17 @@ impl Merge<'_> {
     ) -> Result<()> {
         for name in values.keys().filter(|name| !names.contains(&name.as_str())) {
             let field = format!("{section}.{name}");
-            if !self.newer {
+            if !self.other_version {
                 return Err(RigError::UnknownName { file: self.file.into(), field, rig: self.rig.id.clone() });
             }
             self.notices.push(FaceNotice::Ignored { field });
         }
-        let same = self.notices.is_empty();
         for (index, name) in names.iter().enumerate() {
             let field = format!("{section}.{name}");
             match values.get(*name) {
                 Some(value) => take(self, &field, index, value)?,
-                None if same && !is_required(index) => {}
-                None if same => return Err(RigError::MissingName { file: self.file.into(), field }),
+                None if !self.other_version && !is_required(index) => {}
+                None if !self.other_version => return Err(RigError::MissingName { file: self.file.into(), field }),
                 None => self.notices.push(FaceNotice::Defaulted { field }),
             }
         }

@@ -1,6 +1,6 @@
 //! The head's geometry: joints, parts, morph targets, and skinning on the CPU.
 
-mod accessor;
+pub(crate) mod accessor;
 mod glb;
 mod skin;
 

@@ -133,6 +133,10 @@ pub struct Parameter {
     pub region: String,
     /// What the parameter moves.
     pub drives: Vec<Drive>,
+    /// The names that the parameter had before, so that faces saved with them still load. Files without this field have
+    /// none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub renamed_from: Vec<String>,
 }
 
 /// A discrete choice, for example the hair style.
@@ -301,6 +305,11 @@ impl Rig {
     /// The place of a parameter; `None` when there is none of that name.
     pub fn parameter_index(&self, name: &str) -> Option<usize> {
         self.parameters.iter().position(|parameter| parameter.name == name)
+    }
+
+    /// The place of the parameter that once had this name; `None` when there is none.
+    pub fn renamed_parameter_index(&self, old_name: &str) -> Option<usize> {
+        self.parameters.iter().position(|parameter| parameter.renamed_from.iter().any(|name| name == old_name))
     }
 
     /// Turns the rig into the form that maps values to bones fast.

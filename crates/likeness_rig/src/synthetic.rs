@@ -38,6 +38,7 @@ pub(crate) fn rig() -> Rig {
                 caption: "A slider".into(),
                 region: "face".into(),
                 drives: vec![Drive { bone: (*bone).into(), channel, amount, mirror: mirror(bone).is_some() }],
+                renamed_from: Vec::new(),
             });
         }
     }
@@ -49,6 +50,7 @@ pub(crate) fn rig() -> Rig {
             Drive { bone: "chin".into(), channel: Channel::TranslationY, amount: -0.01, mirror: false },
             Drive { bone: "nose".into(), channel: Channel::ScaleY, amount: 0.1, mirror: false },
         ],
+        renamed_from: Vec::new(),
     });
     Rig {
         format: RIG_FORMAT,

@@ -7,7 +7,7 @@ use std::{path::Path, sync::Arc};
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Shape, Tensor};
 use glam::{Mat3, Vec2, Vec3};
-use likeness_rig::{HeadMesh, LandmarkPoint, LandmarkSet, Rig, RigBinding};
+use likeness_rig::{HeadMesh, LandmarkPoint, LandmarkSet, Rig, RigBinding, arkit_index};
 use rayon::prelude::*;
 
 use crate::error::{Result, data_error};
@@ -79,7 +79,7 @@ impl FaceGeometry {
             .map(|(row, column)| (row, column, matrix[row * parameters + column]))
             .filter(|(_, _, slope)| *slope != 0.0)
             .collect();
-        let morphs = vertex_morphs(skin, &set.points, &set.contour);
+        let morphs = vertex_morphs(mesh, skin, &set.points, &set.contour);
         let surface = |point: &LandmarkPoint| {
             let mut terms: Vec<Term> = Vec::new();
             for (&vertex, part) in point.triangle.iter().zip(point.weights) {
@@ -279,6 +279,7 @@ fn bone_above(mesh: &HeadMesh, binding: &RigBinding, joint: usize) -> Option<usi
 
 /// Per vertex that a landmark uses, the coefficients that move it.
 fn vertex_morphs(
+    mesh: &HeadMesh,
     skin: &likeness_rig::MeshPart,
     points: &[LandmarkPoint],
     contour: &[Vec<LandmarkPoint>],
@@ -289,7 +290,9 @@ fn vertex_morphs(
         .flat_map(|point| point.triangle)
         .map(|vertex| (vertex, Vec::new()))
         .collect();
-    for (coefficient, deltas) in skin.morphs.iter().enumerate().take(52) {
+    for (name, deltas) in mesh.morph_names.iter().zip(&skin.morphs) {
+        // Heads may have their morph targets in any order, and others besides.
+        let Some(coefficient) = arkit_index(name) else { continue };
         for (vertex, delta) in deltas {
             if let Some(list) = morphs.get_mut(vertex) {
                 list.push((coefficient, *delta));

@@ -230,8 +230,13 @@ mod tests {
 
     fn rig() -> Rig {
         let drive = |bone: &str, channel, amount| Drive { bone: bone.into(), channel, amount, mirror: bone != "b" };
-        let parameter =
-            |name: &str, drives| Parameter { name: name.into(), caption: name.into(), region: "face".into(), drives };
+        let parameter = |name: &str, drives| Parameter {
+            name: name.into(),
+            caption: name.into(),
+            region: "face".into(),
+            drives,
+            renamed_from: Vec::new(),
+        };
         Rig {
             format: RIG_FORMAT,
             id: "lanes".into(),

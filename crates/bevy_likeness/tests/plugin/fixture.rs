@@ -29,8 +29,13 @@ pub(crate) fn rig() -> Rig {
         joint: name.into(),
         mirror: mirror.map(Into::into),
     };
-    let parameter =
-        |name: &str, drives| Parameter { name: name.into(), caption: name.into(), region: "face".into(), drives };
+    let parameter = |name: &str, drives| Parameter {
+        name: name.into(),
+        caption: name.into(),
+        region: "face".into(),
+        drives,
+        renamed_from: Vec::new(),
+    };
     let drive = |bone: &str, channel, amount, mirror| Drive { bone: bone.into(), channel, amount, mirror };
     Rig {
         format: RIG_FORMAT,

@@ -16,8 +16,13 @@ fn config() -> BonePointConfig {
 }
 
 fn rig() -> Rig {
-    let parameter =
-        |name: &str| Parameter { name: name.into(), caption: name.into(), region: "nose".into(), drives: Vec::new() };
+    let parameter = |name: &str| Parameter {
+        name: name.into(),
+        caption: name.into(),
+        region: "nose".into(),
+        drives: Vec::new(),
+        renamed_from: Vec::new(),
+    };
     Rig {
         format: likeness_rig::RIG_FORMAT,
         id: "head".into(),

@@ -141,7 +141,25 @@ fn an_older_face_gets_defaults_for_what_is_new() {
     let (_, notices) = open(&face).unwrap();
     assert_eq!(notices.len(), 2);
     face["parameters"]["horns"] = json!(0.5);
-    assert!(matches!(open(&face), Err(RigError::UnknownName { .. })));
+    let (_, notices) = open(&face).unwrap();
+    assert!(notices.contains(&FaceNotice::Ignored { field: "parameters.horns".into() }), "{notices:?}");
+}
+
+#[test]
+fn a_renamed_parameter_takes_the_value_of_its_former_name() {
+    let mut rig = synthetic::rig();
+    let mut face = sound();
+    face["parameters"]["nose.1"] = json!(0.75);
+    rig.parameters[1].name = "nose.height".into();
+    let parse = |face: &Value| FaceFile::from_json(&face.to_string(), "me.face.json").unwrap();
+    assert!(matches!(parse(&face).resolve(&rig), Err(RigError::UnknownName { .. })), "the old name is forgotten");
+    rig.parameters[1].renamed_from.push("nose.1".into());
+    let (loaded, notices) = parse(&face).resolve(&rig).unwrap();
+    assert_eq!(loaded.parameters[1], 0.75);
+    let renamed = FaceNotice::Renamed { field: "parameters.nose.1".into(), now: "nose.height".into() };
+    assert_eq!(notices, [renamed]);
+    face["parameters"]["nose.height"] = json!(0.25);
+    assert_eq!(parse(&face).resolve(&rig).unwrap().0.parameters[1], 0.25, "the present name counts");
 }
 
 #[test]

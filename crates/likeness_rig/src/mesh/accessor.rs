@@ -4,12 +4,12 @@ use gltf::accessor::DataType;
 use gltf::{Accessor, buffer};
 
 /// More elements than any head has; a file that claims more is refused before memory is taken.
-pub(super) const MAX_ELEMENTS: usize = 1 << 22;
+pub(crate) const MAX_ELEMENTS: usize = 1 << 22;
 
 type Found<T> = Result<T, String>;
 
 /// Reads elements of `N` numbers, sparse changes applied.
-pub(super) fn dense<const N: usize>(accessor: &Accessor<'_>, blob: &[u8]) -> Found<Vec<[f32; N]>> {
+pub(crate) fn dense<const N: usize>(accessor: &Accessor<'_>, blob: &[u8]) -> Found<Vec<[f32; N]>> {
     let (base, changes) = split::<N>(accessor, blob)?;
     let mut values = base.unwrap_or_else(|| vec![[0.0; N]; accessor.count()]);
     for (index, value) in changes {
@@ -19,7 +19,7 @@ pub(super) fn dense<const N: usize>(accessor: &Accessor<'_>, blob: &[u8]) -> Fou
 }
 
 /// Reads the elements that are not zero, with their indices in ascending order.
-pub(super) fn nonzero<const N: usize>(accessor: &Accessor<'_>, blob: &[u8]) -> Found<Vec<(u32, [f32; N])>> {
+pub(crate) fn nonzero<const N: usize>(accessor: &Accessor<'_>, blob: &[u8]) -> Found<Vec<(u32, [f32; N])>> {
     if accessor.view().is_some() {
         let values = dense::<N>(accessor, blob)?.into_iter().enumerate();
         return Ok(values
@@ -35,7 +35,7 @@ pub(super) fn nonzero<const N: usize>(accessor: &Accessor<'_>, blob: &[u8]) -> F
 }
 
 /// Reads whole numbers, `N` an element.
-pub(super) fn whole<const N: usize>(accessor: &Accessor<'_>, blob: &[u8]) -> Found<Vec<[u32; N]>> {
+pub(crate) fn whole<const N: usize>(accessor: &Accessor<'_>, blob: &[u8]) -> Found<Vec<[u32; N]>> {
     check::<N>(accessor)?;
     let view = accessor.view().ok_or("has no buffer view")?;
     let ty = accessor.data_type();

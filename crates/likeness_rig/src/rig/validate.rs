@@ -68,6 +68,14 @@ pub(super) fn validate(rig: &Rig, source: &str) -> Result<()> {
         }
     }
 
+    for (index, parameter) in rig.parameters.iter().enumerate() {
+        for old in &parameter.renamed_from {
+            let field = format!("parameters[{index}] ({}).renamed_from", parameter.name);
+            checks.name(&field, old, false)?;
+            checks.unique(&field, names.insert(old), old)?;
+        }
+    }
+
     let mut names = HashSet::new();
     for (index, option) in rig.options.iter().enumerate() {
         let field = format!("options[{index}]");
