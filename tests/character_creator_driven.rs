@@ -8,6 +8,7 @@ mod desktop;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -62,6 +63,9 @@ const PATIENCE: Duration = Duration::from_secs(180);
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
+/// One creator at a time: two that draw by software on the same cores wait for each other.
+static ALONE: Mutex<()> = Mutex::new(());
+
 /// The creator on a desktop of its own.
 struct Creator {
     log: EventLog,
@@ -74,11 +78,15 @@ struct Creator {
     faces: PathBuf,
     /// Held until the end.
     _folder: tempfile::TempDir,
+    /// Held until the end.
+    _alone: MutexGuard<'static, ()>,
 }
 
 impl Creator {
     /// `None` where there is no Xvfb.
     fn start() -> Outcome<Option<Self>> {
+        // A test that failed leaves the others their turn.
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(desktop) = Desktop::start_or_skip(WIDTH, HEIGHT)? else { return Ok(None) };
         let folder = tempfile::tempdir()?;
         let in_folder = |name: &str| folder.path().join(name);
@@ -92,7 +100,18 @@ impl Creator {
         let window = desktop.window(&mut program, LONG)?;
         let mut log = EventLog::new(log);
         program.event(&mut log, event::READY, LONG)?;
-        Ok(Some(Self { log, layout, window, program, desktop, pictures, steps: 0, faces, _folder: folder }))
+        Ok(Some(Self {
+            log,
+            layout,
+            window,
+            program,
+            desktop,
+            pictures,
+            steps: 0,
+            faces,
+            _folder: folder,
+            _alone: alone,
+        }))
     }
 
     /// Waits for the next event of this name.
