@@ -128,15 +128,15 @@ fn set_up(mut commands: Commands, assets: Res<AssetServer>, mut loading: ResMut<
     let lens = PerspectiveProjection { fov: VIEW.to_radians(), ..default() };
     commands.spawn((Orbit, Camera3d::default(), Projection::from(lens), Tonemapping::AcesFitted, Transform::default()));
     let lamps = [
-        (Vec3::new(-0.7, 0.9, 1.2), Color::linear_rgb(1.0, 0.96, 0.91), 4_300.0),
-        (Vec3::new(1.3, 0.3, 0.8), Color::linear_rgb(0.86, 0.92, 1.0), 1_500.0),
-        (Vec3::new(0.4, 1.2, -1.0), Color::linear_rgb(1.0, 0.93, 0.85), 3_000.0),
+        (Vec3::new(-0.7, 0.9, 1.2), Color::linear_rgb(1.0, 0.96, 0.91), 3_300.0),
+        (Vec3::new(1.3, 0.3, 0.8), Color::linear_rgb(0.86, 0.92, 1.0), 1_100.0),
+        (Vec3::new(0.4, 1.2, -1.0), Color::linear_rgb(1.0, 0.93, 0.85), 2_600.0),
     ];
     for (from, color, illuminance) in lamps {
         let lamp = DirectionalLight { color, illuminance, ..default() };
         commands.spawn((lamp, Transform::from_translation(from).looking_at(Vec3::ZERO, Vec3::Y)));
     }
-    commands.insert_resource(GlobalAmbientLight { brightness: 300.0, ..default() });
+    commands.insert_resource(GlobalAmbientLight { brightness: 230.0, ..default() });
 }
 
 /// Where somebody sits: rows of a stand that curves around a point in front of it.
@@ -215,9 +215,9 @@ fn somebody(rig: &Rig, prior: &Prior, rng: &mut ChaCha8Rng) -> Face {
 fn orbit(time: Res<Time>, options: Res<Options>, mut camera: Single<&mut Transform, With<Orbit>>) {
     let seconds = time.elapsed_secs();
     let rows = options.count.div_ceil(ROW).saturating_sub(1) as f32;
-    let middle = Vec3::new(0.0, STEP.y * rows * 0.5 - 0.16, -STEP.z * rows * 0.5);
+    let middle = Vec3::new(0.0, STEP.y * rows * 0.5 - 0.26, -STEP.z * rows * 0.5);
     let nearness = 0.5 - 0.5 * (0.11 * seconds).cos();
-    let distance = (6.4f32).lerp(3.4, nearness * nearness);
+    let distance = (6.6f32).lerp(3.4, nearness * nearness);
     let angle = 0.4 * (0.16 * seconds + 0.4).sin();
     let eye = middle + Quat::from_rotation_y(angle) * Vec3::new(0.0, 0.1 * distance, distance);
     **camera = Transform::from_translation(eye).looking_at(middle, Vec3::Y);

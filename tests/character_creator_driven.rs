@@ -96,6 +96,10 @@ impl Creator {
         let mut command = desktop.command(example("character_creator")?);
         command.arg("--state-log").arg(&log).arg("--layout-log").arg(&layout).arg("--folder").arg(&faces);
         command.args(["--language", "en", "--seed", "7", "--window", &format!("{WIDTH}x{HEIGHT}")]);
+        // Pictures that are kept are to be looked at; else time counts.
+        if std::env::var_os("LIKENESS_SCREENSHOTS").is_none() {
+            command.arg("--low-detail");
+        }
         let mut program = Program::start(command, &in_folder("creator.txt"))?;
         let window = desktop.window(&mut program, LONG)?;
         let mut log = EventLog::new(log);

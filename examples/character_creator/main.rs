@@ -47,6 +47,9 @@ struct Options {
     /// A folder with further languages: <tag>.ftl files
     #[arg(long, value_name = "DIR")]
     locales: Option<PathBuf>,
+    /// Draw less: for machines without a GPU
+    #[arg(long)]
+    low_detail: bool,
     /// The seed of everything random
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -59,6 +62,18 @@ struct Options {
     /// Write where the widgets are to this file, as JSON
     #[arg(long, value_name = "FILE")]
     layout_log: Option<PathBuf>,
+}
+
+impl Options {
+    /// How the edges of what is drawn are smoothed.
+    fn smoothing(&self) -> Msaa {
+        if self.low_detail { Msaa::Off } else { Msaa::Sample4 }
+    }
+
+    /// The level of detail of the head that is made, and of the one that sits for small pictures.
+    fn lods(&self) -> [Lod; 2] {
+        if self.low_detail { [Lod::Half, Lod::Fifth] } else { [Lod::Full, Lod::Half] }
+    }
 }
 
 fn window_size(text: &str) -> Result<(u32, u32), String> {

@@ -8,6 +8,7 @@ use bevy::render::render_resource::{BlendState, Extent3d, TextureDimension, Text
 use bevy_egui::{EguiGlobalSettings, PrimaryEguiContext};
 use bevy_likeness::prelude::*;
 
+use crate::Options;
 use crate::start::Ready;
 
 /// The head that is being made.
@@ -126,13 +127,14 @@ impl Plugin for StagePlugin {
 fn set_up(
     mut commands: Commands,
     assets: Res<AssetServer>,
+    options: Res<Options>,
     mut egui: ResMut<EguiGlobalSettings>,
     mut meshes: ResMut<Assets<Mesh>>,
     mut materials: ResMut<Assets<StandardMaterial>>,
     mut images: ResMut<Assets<Image>>,
 ) {
     egui.auto_create_primary_context = false;
-    commands.spawn((Star, LikenessHead::new(assets.load("head/head.rig.ron"))));
+    commands.spawn((Star, LikenessHead::new(assets.load("head/head.rig.ron")).with_lod(options.lods()[0])));
     let background = materials.add(StandardMaterial {
         base_color_texture: Some(images.add(gradient(0))),
         unlit: true,
@@ -141,7 +143,13 @@ fn set_up(
     });
     let size = 2.0 * BACKGROUND_DISTANCE;
     commands
-        .spawn((Orbit::FIRST, Camera3d::default(), Tonemapping::AcesFitted, RenderLayers::layer(STAR_LAYER)))
+        .spawn((
+            Orbit::FIRST,
+            Camera3d::default(),
+            options.smoothing(),
+            Tonemapping::AcesFitted,
+            RenderLayers::layer(STAR_LAYER),
+        ))
         .with_child((
             Background,
             Mesh3d(meshes.add(Rectangle::new(size * 1.8, size))),
@@ -151,6 +159,7 @@ fn set_up(
     commands.spawn((
         PrimaryEguiContext,
         Camera2d,
+        options.smoothing(),
         RenderLayers::none(),
         Camera {
             order: 10,

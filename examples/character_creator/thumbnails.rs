@@ -11,6 +11,7 @@ use bevy_egui::{EguiTextureHandle, EguiUserTextures};
 use bevy_likeness::PendingOptions;
 use bevy_likeness::prelude::*;
 
+use crate::Options;
 use crate::stage::{FACE_CENTER, MODEL_LAYER};
 use crate::start::Ready;
 use crate::studio::Studio;
@@ -69,15 +70,22 @@ struct Sitting {
 }
 
 /// Hires the model with the studio's rig.
-fn hire(ready: Res<Ready>, models: Query<(), With<Model>>, heads: Query<&LikenessHead>, mut commands: Commands) {
+fn hire(
+    ready: Res<Ready>,
+    options: Res<Options>,
+    models: Query<(), With<Model>>,
+    heads: Query<&LikenessHead>,
+    mut commands: Commands,
+) {
     if !models.is_empty() {
         return;
     }
     let Ok(head) = heads.get(ready.star) else { return };
-    commands.spawn((Model, head.clone().with_lod(Lod::Half), RenderLayers::layer(MODEL_LAYER)));
+    commands.spawn((Model, head.clone().with_lod(options.lods()[1]), RenderLayers::layer(MODEL_LAYER)));
     commands.spawn((
         ModelCamera,
         Camera3d::default(),
+        options.smoothing(),
         Camera {
             order: -1,
             is_active: false,
