@@ -212,7 +212,17 @@ impl Desktop {
     /// # Errors
     /// [`DesktopError::NoKey`] for a key that the keyboard lacks.
     pub(crate) fn press(&self, window: &Window, held: &[Key], key: Key) -> Result<()> {
-        self.stroke(held, key)?;
+        // Toolkits look at the held keys once a frame, when all of its events have come.
+        let held = held.iter().map(|key| Ok(self.keyboard.find(*key)?.0)).collect::<Result<Vec<_>>>()?;
+        for code in &held {
+            self.fake(&[(KEY_PRESS_EVENT, *code)])?;
+            self.frame(window)?;
+        }
+        self.stroke(key)?;
+        self.frame(window)?;
+        for code in held.iter().rev() {
+            self.fake(&[(KEY_RELEASE_EVENT, *code)])?;
+        }
         self.frame(window)
     }
 
@@ -222,7 +232,7 @@ impl Desktop {
     /// [`DesktopError::NoKey`] for a character that the keyboard lacks.
     pub(crate) fn type_text(&self, window: &Window, text: &str) -> Result<()> {
         for character in text.chars() {
-            self.stroke(&[], Key::Char(character))?;
+            self.stroke(Key::Char(character))?;
         }
         self.frame(window)
     }
@@ -287,10 +297,10 @@ impl Desktop {
         })
     }
 
-    fn stroke(&self, held: &[Key], key: Key) -> Result<()> {
+    fn stroke(&self, key: Key) -> Result<()> {
         let (code, needs_shift) = self.keyboard.find(key)?;
-        let mut codes = held.iter().map(|key| Ok(self.keyboard.find(*key)?.0)).collect::<Result<Vec<_>>>()?;
-        if needs_shift && !held.contains(&Key::Shift) {
+        let mut codes = Vec::new();
+        if needs_shift {
             codes.push(self.keyboard.find(Key::Shift)?.0);
         }
         codes.push(code);
