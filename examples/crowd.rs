@@ -13,7 +13,7 @@ use bevy::render::RenderPlugin;
 use bevy::render::view::screenshot::{Screenshot, ScreenshotCaptured, save_to_disk};
 use bevy::time::TimeUpdateStrategy;
 use bevy_likeness::prelude::*;
-use bevy_likeness::{ByteAsset, PendingOptions};
+use bevy_likeness::{ByteAsset, PendingOptions, SkinQuality};
 use clap::Parser;
 use likeness_rig::palette::NaturalColors;
 use likeness_rig::{Prior, Rig, looks};
@@ -29,8 +29,8 @@ struct Options {
     /// The same seed draws the same people
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// With --screenshot: after how many frames, counted from when everybody is there
-    #[arg(long, default_value_t = 30, requires = "screenshot")]
+    /// With --screenshot: after how many frames, counted from when everybody is seen
+    #[arg(long, default_value_t = 5, requires = "screenshot")]
     frames: u32,
     /// Write a picture to this PNG file and quit
     #[arg(long, value_name = "FILE")]
@@ -89,9 +89,14 @@ fn main() -> AppExit {
     }
     app.insert_resource(options)
         .insert_resource(ClearColor(Color::srgb_u8(0x20, 0x25, 0x2e)))
+        // Nobody is near enough for the relief of wrinkles.
+        .insert_resource(SkinQuality::Simple)
         .init_resource::<Loading>()
         .add_systems(Startup, set_up)
-        .add_systems(Update, (gather.run_if(resource_exists::<Loading>), orbit, choose_detail, idle, picture, quit))
+        .add_systems(
+            Update,
+            (gather.run_if(resource_exists::<Loading>), (reveal, picture).chain(), orbit, choose_detail, idle, quit),
+        )
         .run()
 }
 
@@ -100,6 +105,10 @@ fn main() -> AppExit {
 struct Loading {
     rig: Handle<RigAsset>,
 }
+
+/// Somebody: the parent of a head and a body.
+#[derive(Component)]
+struct Person;
 
 /// The camera's way around the crowd.
 #[derive(Component)]
@@ -192,7 +201,8 @@ fn gather(
         let cloth = clothes[rng.random_range(0..clothes.len())].clone();
         let head = LikenessHead::new(loading.rig.clone()).with_lod(Lod::Fifth);
         let body = Transform::from_translation(BODY_PLACE).with_scale(BODY);
-        commands.spawn((place, Visibility::default())).with_children(|person| {
+        // Seen once everybody is there: see `reveal`.
+        commands.spawn((Person, place, Visibility::Hidden)).with_children(|person| {
             person.spawn((head, face, Gaze::default(), Idle::new(rng), Transform::from_rotation(turn)));
             person.spawn((Mesh3d(shoulders.clone()), MeshMaterial3d(cloth), body));
         });
@@ -312,15 +322,27 @@ fn idle(time: Res<Time>, mut people: Query<(&mut Idle, &mut Expression, &mut Gaz
     }
 }
 
-/// Takes the picture that was asked for, once everybody is there, dressed and has the right triangles.
+/// Shows the people once all have their heads and are dressed.
+fn reveal(
+    mut people: Query<&mut Visibility, With<Person>>,
+    unready: Query<(), (With<LikenessHead>, Or<(Without<HeadParts>, With<PendingOptions>)>)>,
+) {
+    if unready.is_empty() {
+        for mut visibility in people.iter_mut().filter(|visibility| **visibility == Visibility::Hidden) {
+            *visibility = Visibility::Inherited;
+        }
+    }
+}
+
+/// Takes the picture that was asked for.
 fn picture(
     options: Res<Options>,
-    loading: Option<Res<Loading>>,
-    unready: Query<(), (With<LikenessHead>, Or<(Without<HeadParts>, With<PendingOptions>)>)>,
+    people: Query<&Visibility, With<Person>>,
     mut frames: Local<u32>,
     mut commands: Commands,
 ) {
-    let Some(path) = options.screenshot.clone().filter(|_| loading.is_none() && unready.is_empty()) else { return };
+    let is_seen = !people.is_empty() && people.iter().all(|visibility| *visibility != Visibility::Hidden);
+    let Some(path) = options.screenshot.clone().filter(|_| is_seen) else { return };
     *frames += 1;
     if *frames == options.frames.max(1) {
         commands.spawn(Screenshot::primary_window()).observe(save_to_disk(path)).observe(

@@ -22,7 +22,7 @@ pub(crate) fn show(ui: &mut Ui, studio: &mut Studio) {
     }
     for index in 0..studio.library.len() {
         let name = studio.library[index].clone();
-        let open = ui.add_sized(vec2(ui.available_width(), 30.0), Button::new(format!("🙂 {name}")));
+        let open = ui.add_sized(vec2(ui.available_width(), 30.0), Button::new(&name));
         if studio.layout.note(format!("library.open.{name}"), open).clicked() {
             studio.save_name.clone_from(&name);
             studio.requests.push(Request::Load(crate::library::file_name(&name).into()));
