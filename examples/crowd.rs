@@ -15,7 +15,6 @@ use bevy::time::TimeUpdateStrategy;
 use bevy_likeness::prelude::*;
 use bevy_likeness::{ByteAsset, PendingOptions, SkinQuality};
 use clap::Parser;
-use likeness_rig::palette::NaturalColors;
 use likeness_rig::{Prior, Rig, looks};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -209,16 +208,12 @@ fn gather(
     }
 }
 
-/// A face as it goes together on one person: shape, colours, hair, beard, glasses.
+/// A face as it goes together on one person: shape, colours, hair, beard, glasses, age.
 fn somebody(rig: &Rig, prior: &Prior, rng: &mut ChaCha8Rng) -> Face {
-    let mut face = Face::neutral(rig);
+    let mut face = likeness_rig::Face::neutral(rig);
     face.parameters = prior.sample(rng);
-    let colors = NaturalColors::sample(rng);
-    for (slot, color) in rig.colors.iter().zip(&mut face.colors) {
-        *color = colors.slot(&slot.name).unwrap_or(*color);
-    }
-    face.options = looks::sample(rig, &face.parameters, &colors, rng);
-    face
+    looks::dress(rig, &mut face, rng);
+    face.into()
 }
 
 /// The camera swings in front of the crowd, comes near and goes away.

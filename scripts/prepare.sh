@@ -29,6 +29,8 @@ prepare_missing_test_packages() {
     missing=""
     command -v Xvfb >/dev/null 2>&1 || missing="$missing xvfb"
     # winit opens these when a window is made.
+    ldconfig -p 2>/dev/null | grep -q 'libX11\.so' || missing="$missing libx11-6"
+    ldconfig -p 2>/dev/null | grep -q 'libX11-xcb\.so' || missing="$missing libx11-xcb1"
     ldconfig -p 2>/dev/null | grep -q 'libxkbcommon-x11\.so' || missing="$missing libxkbcommon-x11-0"
     ldconfig -p 2>/dev/null | grep -q 'libXcursor\.so' || missing="$missing libxcursor1"
     ldconfig -p 2>/dev/null | grep -q 'libXi\.so' || missing="$missing libxi6"

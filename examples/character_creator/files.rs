@@ -12,7 +12,7 @@ use crate::studio::{Event, Request};
 use crate::window::Hidden;
 use crate::{Options, clipboard, library, photo};
 
-/// Frames without panels around a screenshot: the one that is taken, and one of slack for pipelined rendering.
+/// Frames without panels around a screenshot: that of the request, that which is taken, and one of slack for pipelined rendering.
 const WITHOUT_PANELS: u32 = 3;
 
 /// Serves the studio's requests.

@@ -51,8 +51,8 @@ struct Hold {
     pinching: bool,
 }
 
-/// Whether the pointer holds the face, so that the edit goes on.
 impl Hand {
+    /// Whether the pointer pinches the face, so that the edit goes on.
     fn is_busy(&self) -> bool {
         matches!(self, Self::Face(Hold { pinching: true, .. }))
     }

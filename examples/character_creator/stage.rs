@@ -1,6 +1,6 @@
 //! What stands in front of the camera: the head, lights, a background.
 
-use bevy::camera::visibility::{RenderLayers, VisibilitySystems};
+use bevy::camera::visibility::RenderLayers;
 use bevy::camera::{CameraOutputMode, ClearColorConfig};
 use bevy::core_pipeline::tonemapping::Tonemapping;
 use bevy::prelude::*;
@@ -115,12 +115,7 @@ impl Plugin for StagePlugin {
         app.insert_resource(ClearColor(Color::srgb_u8(0x1d, 0x21, 0x28)))
             .add_systems(Startup, set_up)
             .add_systems(Update, (light, paint_background).run_if(resource_exists::<Ready>))
-            .add_systems(PostUpdate, place_camera.before(TransformSystems::Propagate))
-            .add_systems(
-                PostUpdate,
-                // In the frame in which they appear: the model's hair is not to be seen on the star.
-                share_layers.after(LikenessSystems::Spawn).before(VisibilitySystems::CheckVisibility),
-            );
+            .add_systems(PostUpdate, place_camera.before(TransformSystems::Propagate));
     }
 }
 
@@ -245,18 +240,5 @@ fn place_camera(mut cameras: Query<(&Orbit, &mut Transform), Changed<Orbit>>) {
         let turn = Quat::from_rotation_y(orbit.yaw.to_radians()) * Quat::from_rotation_x(-orbit.pitch.to_radians());
         *transform =
             Transform::from_translation(FACE_CENTER + turn * Vec3::Z * orbit.distance).looking_at(FACE_CENTER, Vec3::Y);
-    }
-}
-
-/// The parts of a head are seen where the head is: layers are not inherited.
-fn share_layers(
-    parts: Query<(Entity, &bevy_likeness::HeadPart), Added<bevy_likeness::HeadPart>>,
-    heads: Query<&RenderLayers>,
-    mut commands: Commands,
-) {
-    for (part, of) in &parts {
-        if let Ok(layers) = heads.get(of.head) {
-            commands.entity(part).insert(layers.clone());
-        }
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use likeness_rig::palette::NaturalColors;
 use likeness_rig::{ARKIT_NAMES, Face, FaceFile, Prior, Rig, Sculptor, arkit_index, looks, share_code};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -103,7 +102,7 @@ impl Tab {
 /// What is randomised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
-    /// Shape, looks and colours.
+    /// Shape, looks, colours and details.
     WholeFace,
     /// The shape of the chosen region.
     Region,
@@ -390,13 +389,7 @@ impl Studio {
             *value += self.strength * (drawn - *value);
         }
         if scope == Scope::WholeFace {
-            let colors = NaturalColors::sample(&mut self.rng);
-            for (slot, color) in self.rig.colors.iter().zip(&mut face.colors) {
-                if let Some(natural) = colors.slot(&slot.name) {
-                    *color = natural;
-                }
-            }
-            face.options = looks::sample(&self.rig, &face.parameters, &colors, &mut self.rng);
+            looks::dress(&self.rig, face, &mut self.rng);
         }
         self.events.push(Event::Randomised);
     }

@@ -42,6 +42,8 @@
 //! | [`PendingOptions`] | the head, while the mesh of a chosen hair style, brow, beard or pair of glasses loads |
 //! | [`PendingPrediction`] | the head, while a photo is worked on | remove it to cancel |
 //!
+//! `RenderLayers` on a head count for all of its parts.
+//!
 //! Animation clips play on the joints when the head's entity gets an `AnimationPlayer` and an `AnimationGraphHandle`.
 //!
 //! # Events

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bevy::animation::AnimatedBy;
 use bevy::asset::{LoadState, UntypedAssetId};
-use bevy::camera::visibility::{DynamicSkinnedMeshBounds, NoFrustumCulling};
+use bevy::camera::visibility::{DynamicSkinnedMeshBounds, NoFrustumCulling, RenderLayers};
 use bevy::gltf::{Gltf, GltfMaterial};
 use bevy::mesh::morph::MeshMorphWeights;
 use bevy::mesh::skinning::SkinnedMesh;
@@ -32,12 +32,30 @@ impl Plugin for LikenessSpawnPlugin {
             .add_observer(log_problem)
             .add_systems(
                 PostUpdate,
-                (take_away_changed, spawn_heads, wear_options).chain().in_set(LikenessSystems::Spawn),
+                (take_away_changed, spawn_heads, wear_options, share_layers).chain().in_set(LikenessSystems::Spawn),
             );
     }
 
     fn finish(&self, app: &mut App) {
         help_renderer(app);
+    }
+}
+
+/// The parts of a head are seen where the head is: Bevy does not inherit layers.
+fn share_layers(
+    parts: Query<(Entity, Ref<HeadPart>)>,
+    heads: Query<Ref<RenderLayers>, With<LikenessHead>>,
+    mut commands: Commands,
+) {
+    if heads.is_empty() {
+        return;
+    }
+    for (part, of) in &parts {
+        if let Ok(layers) = heads.get(of.head)
+            && (of.is_added() || layers.is_changed())
+        {
+            commands.entity(part).insert(RenderLayers::clone(&layers));
+        }
     }
 }
 

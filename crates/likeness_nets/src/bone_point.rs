@@ -36,10 +36,10 @@ pub struct BonePointConfig {
 }
 
 impl BonePointConfig {
-    /// The default sizes for a rig with this many parameters: 128 pixels, widths 24, 64, 96, 192, layers of 256 and 192, 52
+    /// The default sizes for a rig with this many parameters: 128 pixels, widths 24, 48, 96, 128, layers of 256 and 192, 52
     /// expression coefficients and 3 pose angles.
     pub fn new(parameters: usize) -> Self {
-        Self { input: 128, widths: [24, 64, 96, 192], hidden: [256, 192], parameters, expression: 52, pose: 3 }
+        Self { input: 128, widths: [24, 48, 96, 128], hidden: [256, 192], parameters, expression: 52, pose: 3 }
     }
 }
 

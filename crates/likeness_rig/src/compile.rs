@@ -169,6 +169,13 @@ impl CompiledRig {
         self.parameters
     }
 
+    /// One value per parameter, in 0..1: missing ones and those that are no numbers count as neutral.
+    pub(crate) fn usable(&self, values: &[f32]) -> Vec<f32> {
+        (0..self.parameters)
+            .map(|index| values.get(index).copied().filter(|value| value.is_finite()).unwrap_or(0.5).clamp(0.0, 1.0))
+            .collect()
+    }
+
     /// The channels of one bone, in the order of [`Channel::ALL`]. Values are in the rig's order, 0..1; missing ones count as
     /// neutral. A bone that the rig does not have rests.
     pub fn channels_of(&self, bone: usize, values: &[f32]) -> [f32; CHANNELS] {

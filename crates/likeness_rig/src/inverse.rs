@@ -16,9 +16,7 @@ impl CompiledRig {
     /// bounded least squares by coordinate descent. Parameters that move other bones as well are used with reluctance.
     /// Values are in the rig's order, missing ones count as neutral; a bone out of range leaves them as they are.
     pub fn values_toward(&self, bone: usize, target: &[f32; CHANNELS], values: &[f32]) -> Vec<f32> {
-        let mut solved: Vec<f32> = (0..self.parameter_count())
-            .map(|index| values.get(index).copied().filter(|value| value.is_finite()).unwrap_or(0.5).clamp(0.0, 1.0))
-            .collect();
+        let mut solved = self.usable(values);
         if bone >= self.bone_count() || target.iter().any(|channel| !channel.is_finite()) {
             return solved;
         }

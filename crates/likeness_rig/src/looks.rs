@@ -4,7 +4,7 @@ mod details;
 
 use rand::{Rng, RngExt};
 
-use crate::{AppearanceOption, Rig, palette::NaturalColors};
+use crate::{AppearanceOption, Face, Rig, palette::NaturalColors};
 
 pub use details::{greyed, sample_details};
 
@@ -116,6 +116,18 @@ pub fn settle(option: &AppearanceOption, chances: &[f32]) -> usize {
         Some(best) if chance(best) >= CLEAR * total(family) => best,
         _ => family[0],
     }
+}
+
+/// Draws everything but the shape of a face whose parameters are set: natural colours, options and details that go together.
+pub fn dress(rig: &Rig, face: &mut Face, rng: &mut impl Rng) {
+    let colors = NaturalColors::sample(rng);
+    for (slot, color) in rig.colors.iter().zip(&mut face.colors) {
+        if let Some(natural) = colors.slot(&slot.name) {
+            *color = natural;
+        }
+    }
+    face.options = sample(rig, &face.parameters, &colors, rng);
+    sample_details(rig, face, rng);
 }
 
 /// Draws a choice for each option of a rig, as goes together on one person with these parameters and colours: beards on men,

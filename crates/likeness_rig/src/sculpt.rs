@@ -172,11 +172,7 @@ impl Sculptor {
         target: Vec3,
         allowed: impl Fn(usize) -> bool,
     ) -> Vec<f32> {
-        let mut values: Vec<f32> = (0..self.rig.parameters.len())
-            .map(|index| {
-                parameters.get(index).copied().filter(|value| value.is_finite()).unwrap_or(0.5).clamp(0.0, 1.0)
-            })
-            .collect();
+        let mut values = self.compiled.usable(parameters);
         if !target.is_finite() {
             return values;
         }

@@ -1,7 +1,6 @@
 # English: the words that every other language is measured by.
 language-name = English
 app-name = Likeness
-loading = Loading the head …
 toolbar-open-photo = Photo …
 toolbar-undo = Undo
 toolbar-redo = Redo

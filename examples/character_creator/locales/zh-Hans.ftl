@@ -1,7 +1,6 @@
 # 简体中文
 language-name = 简体中文
 app-name = Likeness
-loading = 正在加载头部…
 toolbar-open-photo = 照片…
 toolbar-undo = 撤销
 toolbar-redo = 重做

@@ -1,6 +1,7 @@
 //! Heads appear, at the wanted level of detail, and bad assets are told about.
 
 use bevy::asset::RenderAssetUsages;
+use bevy::camera::visibility::RenderLayers;
 use bevy::ecs::system::RunSystemOnce;
 use bevy::mesh::skinning::SkinnedMesh;
 use bevy::prelude::*;
@@ -31,6 +32,29 @@ fn a_head_gets_joints_parts_and_a_neutral_face() {
     assert_eq!(app.world().get::<Name>(skinned.joints[9]).unwrap().as_str(), "gaze.R");
     assert_eq!(app.world().get::<HeadPart>(skin).unwrap().head, head);
     assert_eq!(app.world().resource::<Problems>().all(), Vec::<String>::new());
+}
+
+#[test]
+fn parts_are_on_the_layers_of_their_head() {
+    let folder = tiny_head(&rig());
+    let mut app = app(folder.path());
+    let head = spawn(&mut app, "tiny.rig.ron", Lod::Full);
+    let layers = |app: &mut App| {
+        app.world_mut()
+            .run_system_once(|parts: Query<Option<&RenderLayers>, With<HeadPart>>| {
+                parts.iter().map(|layers| layers.cloned()).collect::<Vec<_>>()
+            })
+            .unwrap()
+    };
+    assert!(layers(&mut app).iter().all(Option::is_none), "a head without layers leaves its parts without");
+    app.world_mut().entity_mut(head).insert(RenderLayers::layer(3));
+    app.update();
+    assert!(layers(&mut app).iter().all(|layers| *layers == Some(RenderLayers::layer(3))));
+    // Parts that appear later are on them from their first frame.
+    app.world_mut().get_mut::<LikenessHead>(head).unwrap().lod = Lod::Fifth;
+    app.update();
+    let later = layers(&mut app);
+    assert!(!later.is_empty() && later.iter().all(|layers| *layers == Some(RenderLayers::layer(3))));
 }
 
 #[test]

@@ -5,7 +5,6 @@ use crate::assets::Assets;
 use crate::error::CliError;
 use indicatif::ProgressBar;
 use likeness_render::{RenderOptions, Renderer, Shot};
-use likeness_rig::palette::NaturalColors;
 use likeness_rig::{Face, FaceFile, Prior, Rig, looks};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
@@ -73,13 +72,6 @@ pub(crate) fn natural_face(rig: &Rig, prior: &Prior, seed: u64, number: u32) -> 
     rng.set_stream(u64::from(number));
     let mut face = Face::neutral(rig);
     face.parameters = prior.sample(&mut rng);
-    let colors = NaturalColors::sample(&mut rng);
-    for (slot, color) in rig.colors.iter().zip(&mut face.colors) {
-        if let Some(natural) = colors.slot(&slot.name) {
-            *color = natural;
-        }
-    }
-    face.options = looks::sample(rig, &face.parameters, &colors, &mut rng);
-    looks::sample_details(rig, &mut face, &mut rng);
+    looks::dress(rig, &mut face, &mut rng);
     face
 }
