@@ -1,4 +1,4 @@
-//! The appearance network: hair, brows, beard, glasses and colours from one portrait crop.
+//! The appearance network: hair, brows, beard, glasses, colours, age and make-up from one portrait crop.
 
 use candle_core::{D, Device, Tensor};
 use candle_nn::VarBuilder;
@@ -34,10 +34,13 @@ pub struct AppearanceConfig {
     pub options: Vec<OptionHead>,
     /// The natural colours by the rig's slots: those that are put on are no part of the answer.
     pub colors: Vec<String>,
+    /// The rig's details, such as age and make-up; empty for a rig without any.
+    #[serde(default)]
+    pub details: Vec<String>,
 }
 
 impl AppearanceConfig {
-    /// The default sizes for the options and colours of a rig: 128 pixels, widths 16, 32, 64, 96, a layer of 160.
+    /// The default sizes for the options, colours and details of a rig: 128 pixels, widths 16, 32, 64, 96, a layer of 160.
     pub fn new(rig: &Rig) -> Self {
         let head = |option: &likeness_rig::AppearanceOption| OptionHead {
             name: option.name.clone(),
@@ -49,6 +52,7 @@ impl AppearanceConfig {
             hidden: 160,
             options: rig.options.iter().map(head).collect(),
             colors: rig.natural_colors().map(|slot| slot.name.clone()).collect(),
+            details: rig.details.iter().map(|detail| detail.name.clone()).collect(),
         }
     }
 
@@ -79,6 +83,8 @@ pub struct AppearanceOutput {
     pub logits: Tensor,
     /// `[batch, 3 * colours]`, 0..1: [`encoded`] RGB.
     pub colors: Tensor,
+    /// `[batch, details]`, 0..1; none for a rig without details.
+    pub details: Option<Tensor>,
 }
 
 impl AppearanceOutput {
@@ -91,6 +97,7 @@ impl AppearanceOutput {
             features: self.features.to_device(device)?,
             logits: self.logits.to_device(device)?,
             colors: self.colors.to_device(device)?,
+            details: self.details.as_ref().map(|details| details.to_device(device)).transpose()?,
         })
     }
 }
@@ -107,17 +114,18 @@ pub fn decoded(encoded: f32) -> f32 {
     encoded.clamp(0.0, 1.0).powf(2.2)
 }
 
-/// A residual trunk, one fully connected layer, and a head of softmax groups beside one of colours.
+/// A residual trunk, one fully connected layer, and heads of softmax groups, of colours and of details.
 #[derive(Debug, Clone)]
 pub struct AppearanceNet {
     pub(crate) config: AppearanceConfig,
     pub(crate) trunk: ResidualTrunk,
     pub(crate) hidden: Dense,
     pub(crate) heads: [Dense; 2],
+    pub(crate) details: Option<Dense>,
 }
 
 impl AppearanceNet {
-    /// Creates (or finds) the variables `trunk.*`, `fc1.*`, `options.*` and `colors.*` under `vb`.
+    /// Creates (or finds) the variables `trunk.*`, `fc1.*`, `options.*`, `colors.*` and, where there are any, `details.*` under `vb`.
     ///
     /// # Errors
     /// No options or no colours, sizes of zero, variables of another shape.
@@ -134,7 +142,11 @@ impl AppearanceNet {
             })
         };
         let heads = [head(config.choices(), "options")?, head(3 * config.colors.len(), "colors")?];
-        Ok(Self { config: config.clone(), trunk, hidden, heads })
+        let details = match config.details.len() {
+            0 => None,
+            count => Some(head(count, "details")?),
+        };
+        Ok(Self { config: config.clone(), trunk, hidden, heads, details })
     }
 
     /// The sizes.
@@ -153,6 +165,10 @@ impl AppearanceNet {
         Ok(AppearanceOutput {
             logits: options.forward(&features)?,
             colors: candle_nn::ops::sigmoid(&colors.forward(&features)?)?,
+            details: match &self.details {
+                Some(details) => Some(candle_nn::ops::sigmoid(&details.forward(&features)?)?),
+                None => None,
+            },
             features,
         })
     }

@@ -156,6 +156,7 @@ pub struct FoldedAppearanceNet {
     trunk: FoldedTrunk,
     hidden: FoldedDense,
     heads: [FoldedDense; 2],
+    details: Option<FoldedDense>,
 }
 
 impl AppearanceNet {
@@ -170,6 +171,7 @@ impl AppearanceNet {
             trunk: FoldedTrunk::new(&self.trunk)?,
             hidden: FoldedDense::new(&self.hidden)?,
             heads: [FoldedDense::new(options)?, FoldedDense::new(colors)?],
+            details: self.details.as_ref().map(FoldedDense::new).transpose()?,
         })
     }
 }
@@ -189,10 +191,15 @@ impl FoldedAppearanceNet {
             let features = self.hidden.forward(&self.trunk.forward(images, batch), batch);
             let [options, colors] = &self.heads;
             let logits = options.forward(&features, batch);
-            let mut colors = colors.forward(&features, batch);
-            colors.iter_mut().for_each(|value| *value = 1.0 / (1.0 + (-*value).exp()));
+            let shares = |head: &FoldedDense| -> Vec<f32> {
+                let mut values = head.forward(&features, batch);
+                values.iter_mut().for_each(|value| *value = 1.0 / (1.0 + (-*value).exp()));
+                values
+            };
+            let (colors, details) = (shares(colors), self.details.as_ref().map(shares));
             let tensor = |values: Vec<f32>, width: usize| Tensor::from_vec(values, (batch, width), &Device::Cpu);
             Ok(AppearanceOutput {
+                details: details.map(|details| tensor(details, self.config.details.len())).transpose()?,
                 features: tensor(features, self.config.hidden)?,
                 logits: tensor(logits, self.config.choices())?,
                 colors: tensor(colors, 3 * self.config.colors.len())?,

@@ -81,6 +81,6 @@ pub use loss::{bce_with_logits, weighted_squared_error};
 pub use optim::{AdamW, AdamWConfig, StepReport, is_trainable};
 pub use trunk::{MOMENTUM, ResidualTrunk};
 pub use weights::{
-    APPEARANCE, BONE_POINT, CHANNEL_ORDER, CHECKPOINT, LANDMARK, NORMALISATION, Precision, WEIGHTS_FORMAT, Weights,
-    WeightsMeta, named_tensors, save_weights,
+    APPEARANCE, BONE_POINT, CHANNEL_ORDER, CHECKPOINT, LANDMARK, NORMALISATION, PhotoAnswers, Precision,
+    WEIGHTS_FORMAT, Weights, WeightsMeta, named_tensors, save_weights,
 };

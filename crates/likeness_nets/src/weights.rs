@@ -59,10 +59,22 @@ pub struct WeightsMeta {
     pub normalisation: String,
     /// The rig's parameters in the order of the network's outputs.
     pub parameter_names: Vec<String>,
+    /// How the network answers photos; none where it saw none in training or answers no parameters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub photo_answers: Option<PhotoAnswers>,
     /// Seed of the training run.
     pub seed: u64,
     /// Git revision that trained it.
     pub revision: String,
+}
+
+/// Mean and spread of a network's answers for the photos of its training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PhotoAnswers {
+    /// The mean answer, in the order of the parameters' names, 0..1: who an average photo shows, as far as the network tells.
+    pub mean: Vec<f32>,
+    /// The standard deviation of each latent of the rig's prior over the answers; over natural faces it is 1.
+    pub spread: Vec<f32>,
 }
 
 impl WeightsMeta {
@@ -83,6 +95,7 @@ impl WeightsMeta {
             channel_order: CHANNEL_ORDER.to_owned(),
             normalisation: NORMALISATION.to_owned(),
             parameter_names: Vec::new(),
+            photo_answers: None,
             seed: 0,
             revision: String::new(),
         })
@@ -205,6 +218,13 @@ impl Weights {
             if found != expected {
                 return fail(field, format!("is `{found}`, this version reads `{expected}`"));
             }
+        }
+        if let Some(PhotoAnswers { mean, spread }) = &meta.photo_answers
+            && (mean.len() != meta.parameter_names.len() || mean.iter().chain(spread).any(|value| !value.is_finite()))
+        {
+            let reason =
+                "needs a finite mean for each of the parameter names; run `likeness-train calibrate` on the file";
+            return fail("photo_answers", reason.into());
         }
         let mut tensors = BTreeMap::new();
         for (name, view) in file.iter() {

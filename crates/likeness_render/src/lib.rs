@@ -21,4 +21,4 @@ pub use bevy_likeness::Lod;
 pub use error::{RenderError, Result};
 pub use picture::{PART_CLASSES, Picture, contact_sheet};
 pub use renderer::{RenderOptions, Renderer};
-pub use shot::{Background, Light, LightRig, Passes, Shot, ShotCamera, Views, fit_background};
+pub use shot::{Background, Clothes, Light, LightRig, Passes, Shot, ShotCamera, Views, fit_background};

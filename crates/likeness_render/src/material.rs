@@ -42,6 +42,9 @@ pub(crate) struct Slot {
     pub(crate) skin: SkinLook,
     pub(crate) eyes: EyeLook,
     pub(crate) hair: Vec4,
+    pub(crate) cloth: Vec4,
+    pub(crate) collar: Vec4,
+    pub(crate) neckline: Vec4,
     pub(crate) counts: UVec4,
     pub(crate) morphs: [Vec4; MORPH_PAIRS],
 }

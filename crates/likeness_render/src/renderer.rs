@@ -255,6 +255,11 @@ impl Renderer {
             hair: hair.unwrap_or(HAIR_REFERENCE).extend(1.0),
             ..Slot::default()
         };
+        if let Some(clothes) = &shot.clothes {
+            slot.cloth = Vec3::from(clothes.color).extend(1.0);
+            slot.collar = Vec3::from(clothes.collar).extend(0.0);
+            slot.neckline = Vec4::new(clothes.side, clothes.front, clothes.slope, clothes.width);
+        }
         for (light, lamp) in shot.lights.lamps().iter().zip(&mut slot.lamps) {
             let direction = light.direction.normalize_or(Vec3::Z);
             *lamp = LampSlot {

@@ -23,8 +23,28 @@ pub struct Shot {
     pub camera: ShotCamera,
     /// The light.
     pub lights: LightRig,
+    /// What the bust wears.
+    pub clothes: Option<Clothes>,
     /// What is behind the head.
     pub background: Background,
+}
+
+/// Cloth that is painted on the bust below a neckline: enough for small pictures. Heights are those of the rig's rest pose, in
+/// metres from between the eyes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Clothes {
+    /// Linear RGB.
+    pub color: [f32; 3],
+    /// The collar's colour, linear RGB.
+    pub collar: [f32; 3],
+    /// The collar's width.
+    pub width: f32,
+    /// The neckline's height beside the neck.
+    pub side: f32,
+    /// The neckline's height in the middle of the front.
+    pub front: f32,
+    /// How far the neckline rises per metre away from the middle.
+    pub slope: f32,
 }
 
 impl Shot {
@@ -37,6 +57,7 @@ impl Shot {
             gaze: [0.0; 2],
             camera: ShotCamera::default(),
             lights: LightRig::default(),
+            clothes: None,
             background: Background::default(),
         }
     }
@@ -65,6 +86,12 @@ impl Shot {
         number("camera.distance", distance, distance > 0.1 && distance < 100.0, "0.1 to 100 metres")?;
         for value in self.camera.target.to_array() {
             number("camera.target", value, value.abs() < 10.0, "within 10 metres")?;
+        }
+        for value in self.clothes.iter().flat_map(|clothes| {
+            let Clothes { color, collar, width, side, front, slope } = *clothes;
+            color.into_iter().chain(collar).chain([width, side, front, slope])
+        }) {
+            number("clothes", value, true, "a number")?;
         }
         for light in self.lights.lamps() {
             number("lights.intensity", light.intensity, light.intensity >= 0.0, "0 or more")?;
@@ -146,29 +173,29 @@ pub struct LightRig {
 }
 
 impl Default for LightRig {
-    /// Soft studio light: a large warm lamp high at the viewer's left, a cool fill and a rim.
+    /// Soft portrait light: a large warm lamp beside the camera, a little high and to the viewer's left, a cool fill and a rim.
     fn default() -> Self {
         Self {
             key: Light {
-                direction: Vec3::new(-0.62, 0.55, 0.75),
-                color: [1.0, 0.95, 0.88],
-                intensity: 0.95,
-                softness: 0.25,
+                direction: Vec3::new(-0.3, 0.35, 1.0),
+                color: [1.0, 0.955, 0.915],
+                intensity: 0.76,
+                softness: 0.4,
             },
             fill: Light {
                 direction: Vec3::new(0.85, 0.15, 0.65),
                 color: [0.86, 0.92, 1.0],
-                intensity: 0.22,
+                intensity: 0.2,
                 softness: 0.6,
             },
             rim: Light {
                 direction: Vec3::new(0.8, 0.35, -0.75),
                 color: [1.0, 0.97, 0.94],
-                intensity: 0.4,
+                intensity: 0.35,
                 softness: 0.5,
             },
-            sky: [0.15, 0.16, 0.18],
-            ground: [0.08, 0.066, 0.056],
+            sky: [0.19, 0.2, 0.22],
+            ground: [0.11, 0.092, 0.08],
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Portrait crops for the appearance network: renders with their options and colours, photos without any labels.
+//! Portrait crops for the appearance network: renders with their options, colours and details, photos without any labels.
 
 use std::path::Path;
 
@@ -41,6 +41,8 @@ pub struct AppearanceBatch {
     pub choices: Vec<f32>,
     /// `[renders, 3 * colours]`: encoded RGB.
     pub colors: Vec<f32>,
+    /// `[renders, details]`.
+    pub details: Vec<f32>,
 }
 
 /// The training data and how batches are put together.
@@ -56,7 +58,7 @@ impl AppearanceData {
     /// Puts the data together; a batch has `counts` renders and photos.
     ///
     /// # Errors
-    /// A batch needs renders or photos, and there are none; renders without options or colours of the rig.
+    /// A batch needs renders or photos, and there are none; renders without options, colours or details of the rig.
     pub fn new(rig: &Rig, renders: Vec<Render>, photos: Vec<Photo>, counts: [usize; 2], balance: f32) -> Result<Self> {
         let here = Path::new("training data");
         if renders.is_empty() || counts[0] == 0 || (counts[1] > 0 && photos.is_empty()) {
@@ -78,6 +80,7 @@ impl AppearanceData {
             images: Vec::with_capacity((renders + photos) * 3 * CROP_SIZE * CROP_SIZE),
             choices: Vec::with_capacity(renders * self.config.choices()),
             colors: Vec::with_capacity(renders * 3 * self.config.colors.len()),
+            details: Vec::with_capacity(renders * self.config.details.len()),
         };
         for _ in 0..renders {
             let render = &self.renders[dice.below(self.renders.len())];
@@ -89,6 +92,7 @@ impl AppearanceData {
                 batch.choices.extend((0..count).map(|i| spread + if i == chosen { 1.0 - SMOOTHING } else { 0.0 }));
             }
             batch.colors.extend(render.label.colors.iter().flatten().map(|value| encoded(*value)));
+            batch.details.extend(&render.label.details);
         }
         for _ in 0..photos {
             let place = dice.uniform(0.0, 1.0);
@@ -100,7 +104,7 @@ impl AppearanceData {
     }
 }
 
-/// Whether renders have a choice for every option and a colour for every natural slot of the rig.
+/// Whether renders have a choice for every option, a colour for every natural slot and a value for every detail of the rig.
 ///
 /// # Errors
 /// The first one that has not.
@@ -108,9 +112,10 @@ pub fn check_labels(rig: &Rig, renders: &[Render]) -> Result<()> {
     for Render { label, .. } in renders {
         let fits = label.options.len() == rig.options.len()
             && label.options.iter().zip(&rig.options).all(|(choice, option)| *choice < option.choices.len())
-            && label.colors.len() == rig.natural_colors().count();
+            && label.colors.len() == rig.natural_colors().count()
+            && label.details.len() == rig.details.len();
         if !fits {
-            let field = format!("render {}: options, colors", label.index);
+            let field = format!("render {}: options, colors, details", label.index);
             return Err(data_error(Path::new(&rig.id), field, "not those of the rig: render the shards again"));
         }
     }

@@ -1,4 +1,4 @@
-//! Training of the appearance network: options and colours on renders, and features that do not tell photos from renders.
+//! Training of the appearance network: options, colours and details on renders, and features that do not tell photos from renders.
 
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
@@ -59,6 +59,8 @@ pub struct AppearanceOptions {
     pub domain_steps: usize,
     /// Weight of the colours against the options.
     pub colors: f64,
+    /// Weight of the details against the options.
+    pub details: f64,
     /// Written into the weights.
     pub revision: String,
     /// Where the network is trained. Losses and the domain network stay on the CPU.
@@ -195,6 +197,12 @@ fn losses(
     let wanted = Tensor::from_slice(&batch.colors, (r, 3 * config.colors.len()), &device)?;
     let error = (output.colors.narrow(0, 0, r)? - wanted)?.abs()?.mean_all()?;
     losses.push(("colors".to_owned(), options.colors, error));
+    if let Some(details) = &output.details {
+        let wanted = Tensor::from_slice(&batch.details, (r, config.details.len()), &device)?;
+        // Absolute, so that what is unsure stays at the commonest value: no make-up.
+        let error = (details.narrow(0, 0, r)? - wanted)?.abs()?.mean_all()?;
+        losses.push(("details".to_owned(), options.details, error));
+    }
     if batch.photos > 0 && options.domain[0] > 0.0 {
         let loss = DomainLoss::new(&output.features, domain, r, batch.photos, Some(reversal))?;
         losses.push(("domain".to_owned(), options.domain[0], loss.told));

@@ -66,6 +66,7 @@ pub struct BoneBatch {
 pub struct BoneData {
     renders: Vec<Render>,
     photos: Vec<Photo>,
+    balance: Vec<f32>,
     photo_weights: Vec<f32>,
     /// Places of the photos of people with several.
     people: Vec<Vec<usize>>,
@@ -107,7 +108,8 @@ impl BoneData {
             return Err(data_error(here, "batch", "no renders or no photos: give both, or a photo share of 0 or 1"));
         }
         let labels: Vec<&PortraitLabel> = photos.iter().map(|photo| &photo.label).collect();
-        let photo_weights = crate::landmark_data::running_sum(&balance_weights(&labels, mix.balance));
+        let balance = balance_weights(&labels, mix.balance);
+        let photo_weights = crate::landmark_data::running_sum(&balance);
         let mut people: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
         for (place, label) in labels.iter().enumerate() {
             people.entry(label.person).or_default().push(place);
@@ -120,6 +122,7 @@ impl BoneData {
             mix: Mix { pairs, ..mix },
             renders,
             photos,
+            balance,
             photo_weights,
             people,
         })
@@ -163,6 +166,11 @@ impl BoneData {
             add_crop(&mut batch, &photo.picture, &photo.landmarks, &to_crop, flip, PHOTO_STRENGTH, &mut dice);
         }
         batch
+    }
+
+    /// The photos, and how much each counts.
+    pub fn photos(&self) -> (&[Photo], &[f32]) {
+        (&self.photos, &self.balance)
     }
 
     /// Two photos of one person.
@@ -253,6 +261,7 @@ mod tests {
             parameters: vec![],
             options: vec![],
             colors: vec![],
+            details: vec![],
             expression: vec![0.0; 52],
             pose: [0.0, 0.0, 10.0],
             gaze: [0.0; 2],

@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Tensor};
 use glam::Vec2;
-use likeness_nets::BonePointNet;
+use likeness_nets::{BonePointNet, PhotoAnswers};
 use likeness_rig::{Rig, crop::CROP_SIZE, similarity};
 use serde::Serialize;
 
@@ -77,6 +77,30 @@ pub fn answers<'a>(
         }
     }
     Ok(answers)
+}
+
+/// How a network answers photos, each counted by its weight.
+///
+/// # Errors
+/// Only those of the network.
+pub fn photo_answers(net: &BonePointNet, head: &Head, photos: &[Photo], weights: &[f32]) -> Result<PhotoAnswers> {
+    let answers = answers(net, &head.rig, photos.iter().map(|photo| (&photo.picture, photo.landmarks)))?;
+    let latents: Vec<_> = answers.iter().map(|answer| head.prior.parameters_to_latents(&answer.parameters)).collect();
+    let total: f64 = weights.iter().map(|weight| f64::from(*weight)).sum();
+    let mean = |value: &dyn Fn(usize) -> f32| -> f64 {
+        let weighed = weights.iter().enumerate();
+        weighed.map(|(photo, weight)| f64::from(*weight) * f64::from(value(photo))).sum::<f64>() / total
+    };
+    let spread = |latent: usize| {
+        let middle = mean(&|photo| latents[photo][latent]) as f32;
+        mean(&|photo| (latents[photo][latent] - middle).powi(2)).sqrt() as f32
+    };
+    Ok(PhotoAnswers {
+        mean: (0..head.rig.parameters.len())
+            .map(|index| mean(&|photo| answers[photo].parameters[index]) as f32)
+            .collect(),
+        spread: (0..head.prior.rank).map(spread).collect(),
+    })
 }
 
 /// The mean landmark distance between a face in a photo's pose and expression and the photo's landmarks, brought over each other by a

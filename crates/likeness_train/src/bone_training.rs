@@ -13,7 +13,7 @@ use likeness_rig::crop::CROP_SIZE;
 use crate::{
     bone_data::BoneData,
     bone_losses::{LossContext, LossWeights},
-    bone_measure::{HeldOut, measure},
+    bone_measure::{HeldOut, measure, photo_answers},
     checkpoint::{self, Average, Standing},
     console::Console,
     device::TrainDevice,
@@ -123,7 +123,8 @@ pub fn train_bone_point(head: &Head, data: BoneData, held_out: &HeldOut, options
     let mut log = MetricsLog::open(&options.run.join("metrics.jsonl"), (standing.step > 0).then_some(standing.step))?;
     let seed = options.seed;
     let data = Arc::new(data);
-    let mut loader = Loader::start(standing.step, options.workers, 3, move |index| data.batch(seed, index))?;
+    let batches = Arc::clone(&data);
+    let mut loader = Loader::start(standing.step, options.workers, 3, move |index| batches.batch(seed, index))?;
     let mut console = Console::new("bone-point", options.steps);
     let (started, before, first) = (Instant::now(), standing.seconds, standing.step);
     let mut sums = Sums::default();
@@ -195,6 +196,11 @@ pub fn train_bone_point(head: &Head, data: BoneData, held_out: &HeldOut, options
     }
     checkpoint::save(&checkpoint_path, &map, &optimizer, &average, &standing, memory.state()?)?;
     let mut meta = WeightsMeta::new(BONE_POINT, &config, CROP_SIZE)?.for_rig(&head.rig);
+    let (photos, weights) = data.photos();
+    if !photos.is_empty() {
+        let averaged = BonePointNet::new(&config, average.builder("bone_point.")?, None)?;
+        meta.photo_answers = Some(photo_answers(&averaged, head, photos, weights)?);
+    }
     meta.seed = options.seed;
     meta.revision.clone_from(&options.revision);
     save_weights(&options.out, &average.tensors("bone_point.")?, &meta, Precision::F16)?;

@@ -1,5 +1,6 @@
 //! The subcommands.
 
+pub(crate) mod calibrate;
 pub(crate) mod eval;
 pub(crate) mod export;
 pub(crate) mod plot;

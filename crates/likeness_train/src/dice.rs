@@ -30,6 +30,8 @@ pub enum Purpose {
     DomainMemory,
     /// Freckles, age, make-up and the like of a synthetic picture.
     Details,
+    /// What a synthetic picture's bust wears.
+    Clothes,
 }
 
 /// A seeded source of random numbers.

@@ -8,7 +8,9 @@ use std::{
 };
 
 use image::{RgbImage, buffer::ConvertBuffer};
-use likeness_render::{Background, Light, LightRig, Passes, Picture, RenderOptions, Renderer, Shot, ShotCamera};
+use likeness_render::{
+    Background, Clothes, Light, LightRig, Passes, Picture, RenderOptions, Renderer, Shot, ShotCamera,
+};
 use likeness_rig::{Face, FaceFile, Prior};
 use rayon::prelude::*;
 
@@ -19,7 +21,7 @@ use crate::{
     error::{Result, TrainError, io_error},
     head::Head,
     metrics::Report,
-    scene::{Lamp, People, Scene, draw_scene},
+    scene::{Garment, Lamp, People, Scene, draw_scene},
     shards::{CameraLabel, RenderLabel, ShardWriter, shard_path},
 };
 
@@ -122,6 +124,10 @@ fn light(lamp: &Lamp) -> Light {
     Light { direction: lamp.direction, color: lamp.color, intensity: lamp.intensity, softness: lamp.softness }
 }
 
+fn clothes(&Garment { color, collar, width, side, front, slope }: &Garment) -> Clothes {
+    Clothes { color, collar, width, side, front, slope }
+}
+
 fn shot(scene: &Scene, size: u32) -> Shot {
     let [key, fill, rim] = &scene.lamps;
     Shot {
@@ -137,6 +143,7 @@ fn shot(scene: &Scene, size: u32) -> Shot {
             sky: scene.ambient[0],
             ground: scene.ambient[1],
         },
+        clothes: scene.garment.as_ref().map(clothes),
         background: Background::Image(Arc::new(scene.backdrop.paint(size))),
     }
 }
@@ -156,6 +163,7 @@ fn label(head: &Head, options: &FacesOptions, index: u64, scene: &Scene, shot: &
         parameters: scene.face.parameters.iter().copied().map(round).collect(),
         options: scene.face.options.clone(),
         colors: natural.map(|(color, _)| color.map(round)).collect(),
+        details: scene.face.details.iter().map(|value| round(*value)).collect(),
         expression: scene.expression.iter().copied().map(round).collect(),
         pose: [scene.pose.yaw, scene.pose.pitch, scene.pose.roll],
         gaze: scene.gaze,

@@ -21,6 +21,8 @@ enum Command {
     Render(commands::render::Render),
     /// Measure who the photos show.
     Population(commands::population::Population),
+    /// Measure how a trained network answers photos.
+    Calibrate(commands::calibrate::Calibrate),
     /// Train a network.
     #[command(subcommand)]
     Train(commands::train::Train),
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         #[cfg(feature = "render")]
         Command::Render(render) => render.run(),
         Command::Population(population) => population.run(),
+        Command::Calibrate(calibrate) => calibrate.run(),
         Command::Train(train) => train.run(),
         Command::Eval(eval) => eval.run(),
         Command::Export(export) => export.run(),

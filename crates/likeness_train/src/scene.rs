@@ -21,6 +21,23 @@ pub struct Lamp {
     pub softness: f32,
 }
 
+/// What a bust wears: a shirt, a jumper, or a jacket over a shirt. Heights are those of the rest pose, in metres from between the eyes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Garment {
+    /// Linear RGB.
+    pub color: [f32; 3],
+    /// The collar's colour, linear RGB.
+    pub collar: [f32; 3],
+    /// The collar's width.
+    pub width: f32,
+    /// The neckline's height beside the neck.
+    pub side: f32,
+    /// The neckline's height in the middle of the front.
+    pub front: f32,
+    /// How far the neckline rises per metre away from the middle.
+    pub slope: f32,
+}
+
 /// What a synthetic picture shows.
 #[derive(Clone, Debug)]
 pub struct Scene {
@@ -42,6 +59,8 @@ pub struct Scene {
     pub lamps: [Lamp; 3],
     /// Light from above and from below, linear RGB.
     pub ambient: [[f32; 3]; 2],
+    /// What the bust wears.
+    pub garment: Option<Garment>,
     /// What is behind the head.
     pub backdrop: Backdrop,
 }
@@ -128,6 +147,7 @@ pub fn draw_scene(rig: &Rig, people: &People<'_>, seed: u64, index: u64) -> Scen
         target,
         lamps,
         ambient,
+        garment: draw_garment(&mut Dice::new(seed, Purpose::Clothes, index)),
         backdrop: Backdrop::draw(&mut dice),
     }
 }
@@ -174,39 +194,195 @@ fn draw_colors(dice: &mut Dice) -> NaturalColors {
     NaturalColors { skin, iris, hair, lips }
 }
 
+/// A kind of light that people are photographed in.
+struct Lighting {
+    /// How often it is drawn, against the others.
+    share: f32,
+    /// The key lamp's azimuth to either side and height, degrees, from and to.
+    side: (f32, f32),
+    height: (f32, f32),
+    /// The key lamp's intensity and softness, from and to.
+    key: (f32, f32),
+    softness: (f32, f32),
+    /// The fill lamp's intensity, from and to.
+    fill: (f32, f32),
+    /// The level of the light from all around, from and to.
+    around: (f32, f32),
+    /// How far the lamps' colours lie from white: deviation of the warmth.
+    warmth: f32,
+    /// Whether key, fill and rim have any colours.
+    colored: bool,
+    /// The probability of a rim lamp.
+    rim: f32,
+}
+
+const LIGHTINGS: [Lighting; 7] = [
+    // Anything: lamps in any place.
+    Lighting {
+        share: 0.3,
+        side: (0.0, 85.0),
+        height: (-5.0, 60.0),
+        key: (0.35, 1.0),
+        softness: (0.1, 0.8),
+        fill: (0.0, 0.5),
+        around: (0.08, 0.4),
+        warmth: 0.08,
+        colored: false,
+        rim: 0.5,
+    },
+    // A studio, or a ring light: from the front and soft.
+    Lighting {
+        share: 0.3,
+        side: (0.0, 30.0),
+        height: (5.0, 35.0),
+        key: (0.55, 0.9),
+        softness: (0.35, 0.8),
+        fill: (0.1, 0.4),
+        around: (0.12, 0.3),
+        warmth: 0.05,
+        colored: false,
+        rim: 0.6,
+    },
+    // A window: large, from the side.
+    Lighting {
+        share: 0.1,
+        side: (50.0, 90.0),
+        height: (0.0, 25.0),
+        key: (0.6, 1.0),
+        softness: (0.6, 1.0),
+        fill: (0.0, 0.15),
+        around: (0.1, 0.25),
+        warmth: 0.06,
+        colored: false,
+        rim: 0.1,
+    },
+    // The sun: small, strong and high.
+    Lighting {
+        share: 0.1,
+        side: (10.0, 80.0),
+        height: (25.0, 70.0),
+        key: (0.9, 1.3),
+        softness: (0.0, 0.1),
+        fill: (0.0, 0.1),
+        around: (0.2, 0.4),
+        warmth: 0.06,
+        colored: false,
+        rim: 0.2,
+    },
+    // An office: panels above, light from everywhere.
+    Lighting {
+        share: 0.1,
+        side: (0.0, 60.0),
+        height: (55.0, 85.0),
+        key: (0.4, 0.7),
+        softness: (0.6, 0.9),
+        fill: (0.1, 0.3),
+        around: (0.35, 0.55),
+        warmth: 0.04,
+        colored: false,
+        rim: 0.2,
+    },
+    // A dim room.
+    Lighting {
+        share: 0.06,
+        side: (20.0, 90.0),
+        height: (-10.0, 50.0),
+        key: (0.2, 0.4),
+        softness: (0.2, 0.7),
+        fill: (0.0, 0.1),
+        around: (0.03, 0.1),
+        warmth: 0.15,
+        colored: false,
+        rim: 0.3,
+    },
+    // Coloured lamps.
+    Lighting {
+        share: 0.04,
+        side: (20.0, 85.0),
+        height: (-10.0, 40.0),
+        key: (0.4, 0.9),
+        softness: (0.2, 0.8),
+        fill: (0.2, 0.5),
+        around: (0.05, 0.2),
+        warmth: 0.1,
+        colored: true,
+        rim: 0.7,
+    },
+];
+
 fn draw_light(dice: &mut Dice) -> ([Lamp; 3], [[f32; 3]; 2]) {
+    let mut place = dice.uniform(0.0, LIGHTINGS.iter().map(|lighting| lighting.share).sum());
+    let drawn = LIGHTINGS.iter().find(|lighting| {
+        place -= lighting.share;
+        place < 0.0
+    });
+    let lighting = drawn.unwrap_or(&LIGHTINGS[0]);
+    let between = |dice: &mut Dice, (from, to): (f32, f32)| dice.uniform(from, to);
     let warmth = |dice: &mut Dice| {
-        let warm = dice.normal_within(0.08, 0.2);
+        if lighting.colored {
+            return std::array::from_fn(|_| dice.uniform(0.35, 1.0));
+        }
+        let warm = dice.normal_within(lighting.warmth, 2.5 * lighting.warmth);
         [1.0, 1.0 - 0.5 * warm.max(0.0) + 0.2 * warm.min(0.0), 1.0 - warm.max(0.0)].map(|c: f32| c.clamp(0.0, 1.0))
     };
     let direction = |azimuth: f32, height: f32| {
         let (a, h) = (azimuth.to_radians(), height.to_radians());
         Vec3::new(a.sin() * h.cos(), h.sin(), a.cos() * h.cos())
     };
-    let side = dice.normal_within(38.0, 85.0);
+    let side = between(dice, lighting.side) * if dice.chance(0.5) { 1.0 } else { -1.0 };
     let key = Lamp {
-        direction: direction(side, dice.uniform(-5.0, 60.0)),
+        direction: direction(side, between(dice, lighting.height)),
         color: warmth(dice),
-        intensity: dice.uniform(0.35, 1.0),
-        softness: dice.uniform(0.1, 0.8),
+        intensity: between(dice, lighting.key),
+        softness: between(dice, lighting.softness),
     };
     let fill = Lamp {
         direction: direction(-side.signum() * dice.uniform(20.0, 80.0), dice.uniform(-20.0, 40.0)),
         color: warmth(dice),
-        intensity: dice.uniform(0.0, 0.5),
+        intensity: between(dice, lighting.fill),
         softness: dice.uniform(0.4, 0.9),
     };
     let rim = Lamp {
         direction: direction(dice.uniform(110.0, 250.0), dice.uniform(10.0, 60.0)),
         color: warmth(dice),
-        intensity: if dice.chance(0.5) { dice.uniform(0.0, 0.9) } else { 0.0 },
+        intensity: if dice.chance(lighting.rim) { dice.uniform(0.0, 0.9) } else { 0.0 },
         softness: dice.uniform(0.1, 0.4),
     };
-    let level = dice.uniform(0.08, 0.4);
+    let level = between(dice, lighting.around);
     let sky = warmth(dice).map(|c| c * level);
     let ground_level = level * dice.uniform(0.3, 0.9);
     let ground = warmth(dice).map(|c| c * ground_level);
     ([key, fill, rim], [sky, ground])
+}
+
+/// The share of busts that wear something.
+const DRESSED: f32 = 0.75;
+
+/// A garment of any colour and cut, or none.
+fn draw_garment(dice: &mut Dice) -> Option<Garment> {
+    if !dice.chance(DRESSED) {
+        return None;
+    }
+    let any = |dice: &mut Dice| -> [f32; 3] {
+        let (grey, colored) = (dice.uniform(0.0, 1.0).powi(2), dice.uniform(0.0, 1.0).powi(2));
+        std::array::from_fn(|_| 0.9 * (grey + colored * (dice.uniform(0.0, 1.0) - grey)).clamp(0.01, 1.0))
+    };
+    let color = any(dice);
+    let collar = match dice.below(4) {
+        0 => color.map(|value| 0.7 * value),
+        1 => [0.85, 0.85, 0.86],
+        2 => any(dice),
+        _ => color,
+    };
+    let side = dice.uniform(-0.165, -0.125);
+    Some(Garment {
+        color,
+        collar,
+        width: dice.uniform(0.003, 0.03),
+        side,
+        front: side - dice.uniform(0.0, 0.07),
+        slope: dice.uniform(0.6, 4.0),
+    })
 }
 
 /// Sets one coefficient by its ARKit name.

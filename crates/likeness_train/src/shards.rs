@@ -32,6 +32,9 @@ pub struct RenderLabel {
     pub options: Vec<usize>,
     /// The colours, in the rig's order, linear RGB.
     pub colors: Vec<[f32; 3]>,
+    /// The details, in the rig's order, 0..1.
+    #[serde(default)]
+    pub details: Vec<f32>,
     /// The 52 ARKit coefficients.
     pub expression: Vec<f32>,
     /// Yaw, pitch and roll in degrees.
@@ -229,6 +232,7 @@ mod tests {
             parameters: vec![0.5, 0.25],
             options: vec![],
             colors: vec![[0.1, 0.2, 0.3]],
+            details: vec![0.5],
             expression: vec![0.0; 52],
             pose: [1.0, 2.0, 3.0],
             gaze: [0.0; 2],

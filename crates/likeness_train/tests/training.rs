@@ -65,6 +65,7 @@ fn render(index: u64) -> Render {
         parameters: scene.face.parameters.clone(),
         options: scene.face.options.clone(),
         colors: scene.face.colors[..head.rig.natural_colors().count()].to_vec(),
+        details: scene.face.details.clone(),
         expression: scene.expression.to_vec(),
         pose: [scene.pose.yaw, scene.pose.pitch, scene.pose.roll],
         gaze: scene.gaze,
@@ -197,6 +198,7 @@ fn appearance_options(folder: &Path, steps: u64) -> AppearanceOptions {
         domain: [0.2, 0.1],
         domain_steps: 1,
         colors: 8.0,
+        details: 4.0,
         revision: String::new(),
         device: TrainDevice::Cpu,
     }

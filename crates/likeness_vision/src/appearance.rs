@@ -1,4 +1,4 @@
-//! Hair, brows, beard, glasses and colours from a photo.
+//! Hair, brows, beard, glasses, colours, age and make-up from a photo.
 
 use glam::Vec2;
 use likeness_nets::{
@@ -32,6 +32,8 @@ pub struct Appearance {
     pub options: Vec<OptionAnswer>,
     /// One colour for each natural slot of the rig, in its order, linear RGB as in even white light.
     pub colors: Vec<[f32; 3]>,
+    /// One value for each detail of the rig, in its order, 0..1; empty where it has none.
+    pub details: Vec<f32>,
 }
 
 /// The appearance network of a rig.
@@ -46,7 +48,7 @@ impl AppearanceReader {
     /// Reads the bytes of a weight file; `source` names it in errors.
     ///
     /// # Errors
-    /// A damaged file, another architecture, another rig, other options or colours than the rig's.
+    /// A damaged file, another architecture, another rig, other options, colours or details than the rig's.
     pub fn from_bytes(bytes: &[u8], source: &str, rig: &Rig) -> Result<Self> {
         let weights = Weights::from_bytes(bytes, source)?;
         weights.expect_architecture(APPEARANCE)?;
@@ -65,6 +67,9 @@ impl AppearanceReader {
         }
         if config.colors != expected.colors {
             return fail("colors", "are not those of the rig: train the appearance network for it".into());
+        }
+        if config.details != expected.details {
+            return fail("details", "are not those of the rig: train the appearance network for it".into());
         }
         let net = weights.build(|vb| AppearanceNet::new(&config, vb))?.fold()?;
         Ok(Self { net, meta: weights.meta().clone(), options: rig.options.clone() })
@@ -88,6 +93,7 @@ impl AppearanceReader {
         let output = self.net.forward(&crop_tensor(&[crop.as_raw()], CROP_SIZE)?)?;
         let logits: Vec<f32> = output.logits.flatten_all()?.to_vec1()?;
         let colors: Vec<f32> = output.colors.flatten_all()?.to_vec1()?;
+        let details = output.details.map_or(Ok(Vec::new()), |details| details.flatten_all()?.to_vec1())?;
         let options = self.options.iter().zip(self.net.config().groups()).map(|(option, (start, count))| {
             let chances = softmax(&logits[start..start + count]);
             let place = looks::settle(option, &chances);
@@ -100,6 +106,7 @@ impl AppearanceReader {
         Ok(Appearance {
             options: options.collect(),
             colors: colors.as_chunks::<3>().0.iter().map(|color| color.map(decoded)).collect(),
+            details,
         })
     }
 }

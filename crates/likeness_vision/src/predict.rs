@@ -28,6 +28,9 @@ const DISAGREEMENT_SCALE: f32 = 0.1;
 /// Disagreement from which a warning is given.
 const POOR_FIT: f32 = 0.1;
 
+/// The most that one latent is stretched by: what is hardly seen on photos would be noise.
+const MOST_STRETCH: f32 = 2.5;
+
 /// How far the skin's colour is the one measured in the photo; the rest is the network's, which knows the light's colour and how human
 /// skin looks.
 const SKIN_MEASURED: f32 = 0.7;
@@ -82,12 +85,24 @@ pub enum SeveralFaces {
 }
 
 /// How to predict.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PredictOptions {
     /// Polish the network's answer by a least-squares fit to the landmarks under the prior.
     pub refine: bool,
+    /// How far a face's difference from the average face on photos is brought out: 0 is the network's answer, 1 gives people their
+    /// natural spread back, more is a caricature.
+    ///
+    /// A network that is trained to be least wrong answers the mean of all faces that a photo may show, so its faces differ less
+    /// than people do.
+    pub emphasis: f32,
     /// What to do when the photo shows several faces.
     pub several_faces: SeveralFaces,
+}
+
+impl Default for PredictOptions {
+    fn default() -> Self {
+        Self { refine: false, emphasis: 1.0, several_faces: SeveralFaces::default() }
+    }
 }
 
 /// Milliseconds of each step.
@@ -321,6 +336,7 @@ impl FacePredictor {
         }
         let clarity = 1.0 - (-bounds.score / SCORE_SCALE).exp();
         let agreement = (-(disagreement / DISAGREEMENT_SCALE).powi(2)).exp();
+        self.emphasise(&mut parameters, options.emphasis);
         Ok(Prediction {
             face: self.face(parameters, &colors, appearance.as_ref()),
             appearance: appearance.map(|appearance| appearance.options).unwrap_or_default(),
@@ -334,13 +350,36 @@ impl FacePredictor {
         })
     }
 
+    /// Stretches what is a person's own toward the spread that it has in nature.
+    fn emphasise(&self, parameters: &mut [f32], emphasis: f32) {
+        if emphasis == 0.0 || !emphasis.is_finite() {
+            return;
+        }
+        let Some(answers) = &self.meta.photo_answers else { return };
+        let own: Vec<f32> = parameters
+            .iter()
+            .zip(&answers.mean)
+            .zip(&self.prior.mean)
+            .map(|((value, shared), natural)| natural + value - shared)
+            .collect();
+        let mut latents = self.prior.parameters_to_latents(&own);
+        for (latent, spread) in latents.iter_mut().zip(&answers.spread) {
+            *latent *= emphasis * ((1.0 / spread.max(1e-6)).clamp(1.0, MOST_STRETCH) - 1.0);
+        }
+        let stretched = self.prior.latent_to_parameters(&latents);
+        for ((value, stretched), natural) in parameters.iter_mut().zip(stretched).zip(&self.prior.mean) {
+            *value = (*value + stretched - natural).clamp(0.0, 1.0);
+        }
+    }
+
     fn face(&self, parameters: Vec<f32>, measured: &MeasuredColors, appearance: Option<&Appearance>) -> Face {
         let mut face = Face::neutral(&self.rig);
         face.parameters = parameters;
-        if let Some(Appearance { options, colors }) = appearance {
+        if let Some(Appearance { options, colors, details }) = appearance {
             for ((chosen, option), answer) in face.options.iter_mut().zip(&self.rig.options).zip(options) {
                 *chosen = option.choices.iter().position(|choice| *choice == answer.choice).unwrap_or(*chosen);
             }
+            face.details.iter_mut().zip(details).for_each(|(detail, answer)| *detail = *answer);
             let natural = face.colors.iter_mut().zip(&self.rig.colors).filter(|(_, slot)| !slot.cosmetic);
             for ((color, _), answer) in natural.zip(colors) {
                 *color = *answer;
@@ -349,6 +388,8 @@ impl FacePredictor {
                 ("skin", measured.skin, SKIN_MEASURED),
                 ("lips", measured.lips, LIPS_MEASURED),
                 ("hair", measured.hair, HAIR_MEASURED),
+                // Whatever is on the lips has been measured there.
+                ("lipstick", measured.lips, 1.0),
             ];
             for (name, color, part) in mixes {
                 let slot = self.rig.color_index(name);

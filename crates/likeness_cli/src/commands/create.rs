@@ -1,12 +1,12 @@
 //! `likeness create`: photos to faces, with pictures to compare.
 
-use super::{Outcome, create_folder, print_json};
+use super::{Outcome, create_folder, distinct_stems, print_json};
 use crate::assets::Assets;
 use crate::error::CliError;
 use likeness_rig::FaceFile;
 use likeness_vision::{FacePredictor, OptionAnswer, Photo, PredictOptions, Prediction, SeveralFaces};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -33,6 +33,9 @@ pub(crate) struct Arguments {
     /// Polish the predicted parameters by least squares on the 68 landmarks
     #[arg(long)]
     refine: bool,
+    /// How far a face's difference from the average face is brought out: 0 is the network's answer, 1 people's natural spread
+    #[arg(long, value_name = "PART", default_value_t = PredictOptions::default().emphasis, value_parser = emphasis)]
+    emphasis: f32,
     /// When a photo shows several faces, take the largest instead of failing
     #[arg(long)]
     largest: bool,
@@ -102,9 +105,10 @@ pub(crate) fn run(assets: &Assets, arguments: &Arguments) -> Result<Outcome, Cli
     let Method::BonePoint = arguments.method;
     let predictor = assets.predictor(arguments.rig.as_deref(), arguments.model.as_deref())?;
     create_folder(&arguments.out)?;
-    let folders = output_folders(&arguments.out, &arguments.photos);
+    let folders: Vec<PathBuf> = distinct_stems(&arguments.photos).iter().map(|stem| arguments.out.join(stem)).collect();
     let options = PredictOptions {
         refine: arguments.refine,
+        emphasis: arguments.emphasis,
         several_faces: if arguments.largest { SeveralFaces::TakeLargest } else { SeveralFaces::Refuse },
     };
     let mut pictures = Pictures::new(assets, arguments);
@@ -172,26 +176,15 @@ pub(crate) fn run(assets: &Assets, arguments: &Arguments) -> Result<Outcome, Cli
     Ok(Outcome::from_failures(failed))
 }
 
-fn chosen(answer: OptionAnswer) -> (String, Chosen) {
-    (answer.option, Chosen { choice: answer.choice, confidence: answer.confidence })
+fn emphasis(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(value) if (0.0..=10.0).contains(&value) => Ok(value),
+        _ => Err(format!("'{text}' is not a number from 0 to 10")),
+    }
 }
 
-/// A folder for each photo, named by its stem; stems that collide get a number.
-fn output_folders(out: &Path, photos: &[PathBuf]) -> Vec<PathBuf> {
-    let mut taken = BTreeSet::new();
-    photos
-        .iter()
-        .map(|photo| {
-            let stem = photo.file_stem().map_or_else(|| "photo".to_owned(), |stem| stem.to_string_lossy().into_owned());
-            let mut name = stem.clone();
-            let mut number = 2;
-            while !taken.insert(name.clone()) {
-                name = format!("{stem}-{number}");
-                number += 1;
-            }
-            out.join(name)
-        })
-        .collect()
+fn chosen(answer: OptionAnswer) -> (String, Chosen) {
+    (answer.option, Chosen { choice: answer.choice, confidence: answer.confidence })
 }
 
 fn milliseconds(since: Instant) -> f64 {
@@ -293,17 +286,5 @@ impl Pictures {
 
     fn write(&mut self, _: &Path, _: &Predicted) -> Result<(), CliError> {
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn stems_that_collide_get_a_number() {
-        let photos = ["a/me.jpg", "b/me.png", "me-2.jpg", "c/me.webp"].map(PathBuf::from);
-        let names = output_folders(Path::new("out"), &photos);
-        assert_eq!(names, ["out/me", "out/me-2", "out/me-2-2", "out/me-3"].map(PathBuf::from));
     }
 }

@@ -1,20 +1,21 @@
-//! `likeness render`: a picture of a face file.
+//! `likeness render`: pictures of face files.
 
-use super::Outcome;
+use super::{Outcome, create_folder, distinct_stems};
 use crate::assets::Assets;
 use crate::error::CliError;
 use image::{DynamicImage, GrayImage, ImageBuffer, Luma};
 use likeness_render::{Background, Passes, Picture, RenderOptions, Renderer, Shot};
 use likeness_rig::{ARKIT_NAMES, FaceFile, HeadPose};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// Render a face file to a PNG
+/// Render face files to PNGs
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The face file
-    face: PathBuf,
-    /// Where to write the picture
-    #[arg(long, value_name = "PNG")]
+    /// The face files
+    #[arg(required = true, value_name = "FACE")]
+    faces: Vec<PathBuf>,
+    /// Where to write the picture; with several faces a folder, each picture named by its face's stem
+    #[arg(long, value_name = "PNG|DIR")]
     out: PathBuf,
     /// The rig that the face belongs to (default: the bundled head)
     #[arg(long, value_name = "FILE")]
@@ -25,6 +26,9 @@ pub(crate) struct Arguments {
     /// Tilt of the head in degrees, positive looks up
     #[arg(long, default_value_t = 0.0, allow_negative_numbers = true, value_name = "DEG")]
     pitch: f32,
+    /// Field of view in degrees: the wider, the nearer stands the camera
+    #[arg(long, default_value_t = 30.0, value_name = "DEG", value_parser = field_of_view)]
+    fov: f32,
     /// Width and height of the picture
     #[arg(long, default_value_t = 512, value_name = "PX", value_parser = clap::value_parser!(u32).range(16..=4096))]
     size: u32,
@@ -63,6 +67,13 @@ fn coefficient(text: &str) -> Result<(usize, f32), String> {
     }
 }
 
+fn field_of_view(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(value) if (3.0..=90.0).contains(&value) => Ok(value),
+        _ => Err(format!("'{text}' is not a number of degrees from 3 to 90")),
+    }
+}
+
 fn color(text: &str) -> Result<[u8; 3], String> {
     let digits = text.strip_prefix('#').unwrap_or(text);
     let bytes = (digits.len() == 6).then(|| u32::from_str_radix(digits, 16).ok()).flatten();
@@ -73,26 +84,44 @@ fn color(text: &str) -> Result<[u8; 3], String> {
 pub(crate) fn run(assets: &Assets, arguments: &Arguments) -> Result<Outcome, CliError> {
     let rig_path = assets.rig_path(arguments.rig.as_deref());
     let mut renderer = Renderer::new(RenderOptions::new(&rig_path))?;
-    let (face, notices) = FaceFile::load(&arguments.face)?.resolve(renderer.rig())?;
-    for notice in notices {
-        eprintln!("note: {notice}");
-    }
-    let mut shot = Shot::new(face);
-    shot.pose = HeadPose { yaw: arguments.yaw, pitch: arguments.pitch, roll: 0.0 };
-    shot.background = Background::Color(arguments.background);
-    for (index, value) in &arguments.expression {
-        shot.expression[*index] = *value;
-    }
+    let places = match arguments.faces.as_slice() {
+        [_] => vec![arguments.out.clone()],
+        faces => {
+            create_folder(&arguments.out)?;
+            distinct_stems(faces).iter().map(|stem| arguments.out.join(format!("{stem}.png"))).collect()
+        }
+    };
     let passes = match arguments.pass {
         PassName::Color => Passes::COLOR,
         PassName::Parts => Passes { parts: true, ..Passes::default() },
         PassName::Depth => Passes { depth: true, ..Passes::default() },
         PassName::Normals => Passes { normals: true, ..Passes::default() },
     };
-    for picture in renderer.render(&[shot], arguments.size, passes)? {
-        crate::sheet::save_png(&pass_picture(picture, arguments.size), &arguments.out)?;
+    for (faces, places) in arguments.faces.chunks(BATCH).zip(places.chunks(BATCH)) {
+        let shots = faces.iter().map(|face| shot(&renderer, face, arguments)).collect::<Result<Vec<_>, _>>()?;
+        for (picture, place) in renderer.render(&shots, arguments.size, passes)?.into_iter().zip(places) {
+            crate::sheet::save_png(&pass_picture(picture, arguments.size), place)?;
+        }
     }
     Ok(Outcome::Complete)
+}
+
+/// Faces that are drawn at once.
+const BATCH: usize = 8;
+
+fn shot(renderer: &Renderer, face: &Path, arguments: &Arguments) -> Result<Shot, CliError> {
+    let (face, notices) = FaceFile::load(face)?.resolve(renderer.rig())?;
+    for notice in notices {
+        eprintln!("note: {notice}");
+    }
+    let mut shot = Shot::new(face);
+    shot.pose = HeadPose { yaw: arguments.yaw, pitch: arguments.pitch, roll: 0.0 };
+    shot.camera = shot.camera.with_fov(arguments.fov.to_radians());
+    shot.background = Background::Color(arguments.background);
+    for (index, value) in &arguments.expression {
+        shot.expression[*index] = *value;
+    }
+    Ok(shot)
 }
 
 /// Grey steps between the classes of a part mask, so that people can tell them apart.

@@ -112,9 +112,9 @@ fn extend_cap(part: &mut RenderPart, surface: &Surface, shell: &ShellSpec) {
 /// Gives the vertices of a cap from `first` on places in a strip of hairs.
 pub fn show_strip(part: &mut RenderPart, first: usize) {
     for (p, uv) in part.positions.iter().zip(&mut part.uvs).skip(first) {
-        // Back and forth over the strip, so that it may be of any size.
+        // Back and forth over the part of the strip that has no gaps, so that the cap may be of any size.
         let fold = |x: f32| 1.0 - (x.rem_euclid(2.0) - 1.0).abs();
-        *uv = Strip::Dense.uv(0.25 + 0.5 * fold(round(*p) / 8.0), 0.13 + 0.16 * fold(p.y / 0.03));
+        *uv = Strip::Dense.uv(0.425 + 0.13 * fold(round(*p) / 8.0), 0.13 + 0.16 * fold(p.y / 0.03));
     }
 }
 

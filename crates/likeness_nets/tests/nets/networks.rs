@@ -339,6 +339,7 @@ fn appearance() -> AppearanceConfig {
         hidden: 8,
         options: vec![head("hair", &["short", "long", "none"]), head("beard", &["none", "full"])],
         colors: vec!["skin".into(), "hair".into()],
+        details: vec!["age".into()],
     }
 }
 
@@ -355,18 +356,27 @@ fn appearance_networks_answer_the_same_folded_and_get_every_gradient() {
     );
     let first = cross_entropy(&output.logits.narrow(1, 0, 3).unwrap(), &targets.unwrap()).unwrap();
     let second = output.colors.sqr().unwrap().mean_all().unwrap();
-    let gradients = backward(&(first + second).unwrap()).unwrap();
+    let third = output.details.unwrap().sqr().unwrap().mean_all().unwrap();
+    let gradients = backward(&((first + second).unwrap() + third).unwrap()).unwrap();
     let optimiser = AdamW::new(&map, AdamWConfig::default()).unwrap();
     assert!(optimiser.missing(&gradients).is_empty(), "{:?}", optimiser.missing(&gradients));
     let plain = net.forward(&images, false).unwrap();
     let folded = net.fold().unwrap().forward(&images).unwrap();
-    for (a, b) in
-        [(&plain.logits, &folded.logits), (&plain.colors, &folded.colors), (&plain.features, &folded.features)]
-    {
+    for (a, b) in [
+        (&plain.logits, &folded.logits),
+        (&plain.colors, &folded.colors),
+        (plain.details.as_ref().unwrap(), folded.details.as_ref().unwrap()),
+        (&plain.features, &folded.features),
+    ] {
         assert!(largest_difference(a, b) < 1e-4 * (1.0 + largest(a)));
     }
     let none = AppearanceConfig { options: vec![], ..appearance() };
     assert!(AppearanceNet::new(&none, builder(&VarMap::new())).is_err());
+    // A rig without details has no such answers.
+    let bare = AppearanceConfig { details: vec![], ..appearance() };
+    let bare = AppearanceNet::new(&bare, builder(&VarMap::new())).unwrap();
+    assert!(bare.forward(&images, false).unwrap().details.is_none());
+    assert!(bare.fold().unwrap().forward(&images).unwrap().details.is_none());
 }
 
 #[test]

@@ -33,6 +33,13 @@ struct Slot {
     skin: look::SkinLook,
     eyes: look::EyeLook,
     hair: vec4<f32>,
+    // rgb: what the bust wears; w: 0 nothing.
+    cloth: vec4<f32>,
+    // rgb: its collar.
+    collar: vec4<f32>,
+    // Heights of the bind pose: x: where the collar ends beside the neck, y: in the middle of the front; z: how steeply it rises between,
+    // w: how wide the collar is.
+    neckline: vec4<f32>,
     // x: number of active morph targets.
     counts: vec4<u32>,
     // Active morph targets, two a vector: (index, weight), (index, weight).
@@ -86,7 +93,7 @@ struct Varyings {
     @location(1) world_normal: vec3<f32>,
     @location(2) uv: vec2<f32>,
     @location(3) @interpolate(flat) slot: u32,
-    @location(4) bind_x: f32,
+    @location(4) bind: vec3<f32>,
     @location(5) sight: vec4<f32>,
     // The part of the surroundings that is open: a mouth's corner or a socket sees little of it.
     @location(6) open: f32,
@@ -130,7 +137,7 @@ fn vertex(in: Vertex) -> Varyings {
     out.world_normal = world_normal;
     out.uv = in.uv;
     out.slot = slot;
-    out.bind_x = in.position.x;
+    out.bind = in.position;
 #ifdef OPTION
     out.tangent = (world_from_local * vec4(in.tangent.xyz, 0.0)).xyz;
     out.color = in.color;
@@ -165,11 +172,18 @@ fn specular(n_l: f32, n_v: f32, n_h: f32, v_h: f32, roughness: f32, f0: f32) -> 
 }
 
 // Straight in the shadows and middle tones, a soft shoulder above.
-fn tonemap(color: vec3<f32>) -> vec3<f32> {
-    let knee = vec3(0.55);
+fn shoulder(color: vec3<f32>) -> vec3<f32> {
+    let knee = vec3(0.62);
     let over = max(color - knee, vec3(0.0));
-    let shoulder = knee + (1.0 - knee) * over / (over + (1.0 - knee));
-    return select(shoulder, color, color <= knee);
+    let bent = knee + (1.0 - knee) * over / (over + (1.0 - knee));
+    return select(bent, color, color <= knee);
+}
+
+// Bright colours keep most of their hue: bent channel by channel alone, bright skin loses its red.
+fn tonemap(color: vec3<f32>) -> vec3<f32> {
+    let peak = max(max(color.r, color.g), max(color.b, 1e-4));
+    let kept = color * (shoulder(vec3(peak)).r / peak);
+    return mix(shoulder(color), kept, 0.75);
 }
 
 // Coverage below which a hair has no class.
@@ -293,7 +307,7 @@ fn fragment(in: Varyings) -> @location(0) vec4<f32> {
         let texel = vec2<i32>(clamp(in.uv * size, vec2(0.0), size - 1.0));
         class_index = round(textureLoad(regions_texture, texel, 0).r * 255.0);
     } else if part.kind == 1u {
-        class_index = select(6.0, 5.0, in.bind_x > 0.0);
+        class_index = select(6.0, 5.0, in.bind.x > 0.0);
     } else if part.kind > 1u {
         class_index = 9.0;
     }
@@ -384,6 +398,19 @@ fn fragment(in: Varyings) -> @location(0) vec4<f32> {
         normal = normalize(tangent * scale * slope.x - bitangent * scale * slope.y + normal * relief.z);
         inner = normal;
 #endif
+        let slot_line = slots[in.slot].neckline;
+        if slots[in.slot].cloth.w > 0.0 && in.bind.y < slot_line.x {
+            let front = smoothstep(-0.11, -0.06, in.bind.z);
+            let line = mix(slot_line.x, min(slot_line.y + slot_line.z * abs(in.bind.x), slot_line.x), front);
+            if in.bind.y < line {
+                base = select(slots[in.slot].cloth.rgb, slots[in.slot].collar.rgb, in.bind.y > line - slot_line.w);
+                bleed = vec3(0.05);
+                roughness = 0.9;
+                f0 = 0.02;
+                sharp = 0.0;
+                inner = normalize(in.world_normal);
+            }
+        }
     } else if part.kind == 1u {
         let eyes = slots[in.slot].eyes;
 #ifdef DETAIL

@@ -6,7 +6,7 @@ use super::manliness;
 use crate::{Face, Rig};
 
 /// How often a woman wears make-up, and how likely each part of it is then.
-const MADE_UP: f64 = 0.22;
+const MADE_UP: f64 = 0.4;
 const PART_OF_IT: f64 = 0.65;
 /// Linear RGB of lipsticks and of eye shadows.
 const LIPSTICKS: [[f32; 3]; 5] =

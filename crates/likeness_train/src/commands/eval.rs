@@ -21,7 +21,7 @@ use likeness_train::{
     shards::{Render, load_renders},
     split::split,
 };
-use likeness_vision::{FacePredictor, ModelPaths};
+use likeness_vision::{FacePredictor, ModelPaths, PredictOptions};
 
 /// What can be measured.
 #[derive(Subcommand)]
@@ -325,6 +325,9 @@ pub(crate) struct Real {
     /// Polish the predicted faces by a fit to the found landmarks
     #[arg(long)]
     refine: bool,
+    /// How far a face's difference from the average face on photos is brought out: 0 is the network's answer
+    #[arg(long, value_name = "PART", default_value_t = 0.0)]
+    emphasis: f32,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -335,6 +338,7 @@ impl Real {
         let head = Head::load(&self.rig)?;
         let paths = ModelPaths { rig: self.rig, landmarks: self.landmarks, bone_point: self.weights, appearance: None };
         let predictor = FacePredictor::load(&paths)?;
+        let options = PredictOptions { refine: self.refine, emphasis: self.emphasis, ..PredictOptions::default() };
         let labels = read_labels(&self.portraits)?;
         let pairs = match &self.pairs {
             Some(path) => split(drop_misfits(read_labels(path)?)).pairs,
@@ -342,7 +346,7 @@ impl Real {
         };
         let pairs_folder = self.pairs.as_deref().map_or(Path::new("."), folder);
         let figures =
-            evaluate_real(&head, &predictor, (folder(&self.portraits), &labels), (pairs_folder, &pairs), self.refine)?;
+            evaluate_real(&head, &predictor, (folder(&self.portraits), &labels), (pairs_folder, &pairs), &options)?;
         if self.json {
             return print_json(&figures);
         }
@@ -420,6 +424,9 @@ impl Appearance {
         }
         for (name, median, high) in &figures.colors {
             println!("{name:<16} CIEDE2000 median {median:.1}, 90th percentile {high:.1}");
+        }
+        for (name, error, of_median) in &figures.details {
+            println!("{name:<16} off by {error:.3}, always the median {of_median:.3}");
         }
         if let Some(path) = &self.portraits {
             let mut photos = photos(path, Part::LeftOut)?;

@@ -332,6 +332,9 @@ pub(crate) struct Appearance {
     /// Weight of the colours against the options
     #[arg(long, default_value_t = 8.0)]
     colors: f64,
+    /// Weight of the details (age, make-up) against the options
+    #[arg(long, default_value_t = 8.0)]
+    details: f64,
 }
 
 impl Appearance {
@@ -373,6 +376,7 @@ impl Appearance {
             domain: [self.domain, self.certainty],
             domain_steps: common.domain_steps,
             colors: self.colors,
+            details: self.details,
             revision: revision(),
             device: common.device,
         };

@@ -17,6 +17,8 @@ pub struct AppearanceAnswer {
     pub options: Vec<Vec<f32>>,
     /// The colours, linear RGB.
     pub colors: Vec<[f32; 3]>,
+    /// The details, 0..1.
+    pub details: Vec<f32>,
     /// What the domain network sees.
     #[serde(skip)]
     pub features: Vec<f32>,
@@ -42,6 +44,8 @@ pub struct AppearanceFigures {
     pub options: Vec<OptionFigures>,
     /// By colour slot: name, median and 90th percentile of the difference between answered and preset colour, CIEDE2000.
     pub colors: Vec<(String, f64, f64)>,
+    /// By detail: name, mean distance of the answer from the preset value, and that of always answering the median.
+    pub details: Vec<(String, f64, f64)>,
 }
 
 impl AppearanceFigures {
@@ -54,7 +58,8 @@ impl AppearanceFigures {
             ]
         });
         let colors = self.colors.iter().map(|(name, median, _)| (format!("held_out_{name}_difference"), *median));
-        options.chain(colors).collect()
+        let details = self.details.iter().map(|(name, error, _)| (format!("held_out_{name}_error"), *error));
+        options.chain(colors).chain(details).collect()
     }
 }
 
@@ -73,11 +78,16 @@ pub fn appearance_answers<'a>(
         let pixels: Vec<f32> = chunk.iter().flat_map(|(picture, landmarks)| plain_crop(picture, landmarks)).collect();
         let images = Tensor::from_vec(pixels, (chunk.len(), 3, CROP_SIZE, CROP_SIZE), &Device::Cpu)?;
         let output = net.forward(&images, false)?;
+        let details = match &output.details {
+            Some(details) => details.to_vec2::<f32>()?,
+            None => vec![Vec::new(); chunk.len()],
+        };
         let rows = output.logits.to_vec2::<f32>()?.into_iter().zip(output.colors.to_vec2::<f32>()?);
-        for ((logits, colors), features) in rows.zip(output.features.to_vec2::<f32>()?) {
+        for (((logits, colors), details), features) in rows.zip(details).zip(output.features.to_vec2::<f32>()?) {
             answers.push(AppearanceAnswer {
                 options: groups.iter().map(|&(start, count)| softmax(&logits[start..start + count])).collect(),
                 colors: colors.as_chunks::<3>().0.iter().map(|color| color.map(decoded)).collect(),
+                details,
                 features,
             });
         }
@@ -138,5 +148,16 @@ pub fn evaluate_appearance(net: &AppearanceNet, renders: &[Render]) -> Result<Ap
         differences.sort_by(f64::total_cmp);
         (name.clone(), differences[differences.len() / 2], differences[differences.len() * 9 / 10])
     });
-    Ok(AppearanceFigures { options: options.collect(), colors: colors.collect() })
+    let details = net.config().details.iter().enumerate().map(|(index, name)| {
+        let mut presets: Vec<f32> = renders.iter().map(|render| render.label.details[index]).collect();
+        presets.sort_by(f32::total_cmp);
+        let median = presets[presets.len() / 2];
+        let mean =
+            |distances: &mut dyn Iterator<Item = f32>| distances.map(f64::from).sum::<f64>() / renders.len() as f64;
+        let pairs = answers.iter().zip(renders);
+        let error =
+            mean(&mut pairs.map(|(answer, render)| (answer.details[index] - render.label.details[index]).abs()));
+        (name.clone(), error, mean(&mut presets.iter().map(|preset| (preset - median).abs())))
+    });
+    Ok(AppearanceFigures { options: options.collect(), colors: colors.collect(), details: details.collect() })
 }

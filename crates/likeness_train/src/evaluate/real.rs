@@ -88,9 +88,9 @@ pub fn evaluate_real(
     predictor: &FacePredictor,
     labels: (&Path, &[PortraitLabel]),
     pairs: (&Path, &[PortraitLabel]),
-    refine: bool,
+    options: &PredictOptions,
 ) -> Result<RealFigures> {
-    let (found, failures) = predict(head, predictor, labels.0, labels.1, refine);
+    let (found, failures) = predict(head, predictor, labels.0, labels.1, options);
     let mut figures = RealFigures {
         tried: labels.1.len(),
         share: found.len() as f64 / labels.1.len().max(1) as f64,
@@ -107,7 +107,7 @@ pub fn evaluate_real(
     }
     figures.groups = groups.into_iter().map(|(group, list)| (group, summarise(&list))).collect();
     if !pairs.1.is_empty() {
-        let (faces, _) = predict(head, predictor, pairs.0, pairs.1, refine);
+        let (faces, _) = predict(head, predictor, pairs.0, pairs.1, options);
         figures.same_person = Some(same_person(head, &faces));
     }
     Ok(figures)
@@ -128,9 +128,9 @@ fn predict<'a>(
     predictor: &FacePredictor,
     root: &Path,
     labels: &'a [PortraitLabel],
-    refine: bool,
+    options: &PredictOptions,
 ) -> (Vec<Predicted<'a>>, BTreeMap<String, usize>) {
-    let options = PredictOptions { refine, several_faces: SeveralFaces::TakeLargest };
+    let options = PredictOptions { several_faces: SeveralFaces::TakeLargest, ..*options };
     let answers: Vec<_> = labels
         .par_iter()
         .map(|label| {
