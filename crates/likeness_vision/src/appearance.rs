@@ -32,7 +32,7 @@ pub struct Appearance {
     pub options: Vec<OptionAnswer>,
     /// One colour for each natural slot of the rig, in its order, linear RGB as in even white light.
     pub colors: Vec<[f32; 3]>,
-    /// One value for each detail of the rig, in its order, 0..1; empty where it has none.
+    /// One value for each detail of the rig, in its order, 0..1; empty where the network tells none.
     pub details: Vec<f32>,
 }
 
@@ -68,7 +68,8 @@ impl AppearanceReader {
         if config.colors != expected.colors {
             return fail("colors", "are not those of the rig: train the appearance network for it".into());
         }
-        if config.details != expected.details {
+        // A network may leave details out: then they stay at the rig's defaults.
+        if !config.details.is_empty() && config.details != expected.details {
             return fail("details", "are not those of the rig: train the appearance network for it".into());
         }
         let net = weights.build(|vb| AppearanceNet::new(&config, vb))?.fold()?;
