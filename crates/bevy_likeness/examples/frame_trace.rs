@@ -1,6 +1,6 @@
 //! Frame times of a game without a window while photos are predicted.
 //!
-//! `cargo run --release --workspace --example frame_trace -- [HEADS] [PHOTO]`
+//! `cargo run --release -p bevy_likeness --example frame_trace -- [HEADS] [PHOTO]`
 //!
 //! Heads speak and blink in every frame, so that a frame has work to do. The app first runs for a while as it is, then with one
 //! prediction after the other; once paced to 60 frames a second, as a game with vertical synchronisation is, and once as fast as

@@ -1,6 +1,6 @@
 //! Contact sheets of skin and eyes: tones in three lights, ages, make-up, irises.
 //!
-//! `cargo run --release --workspace --example look -- docs/images`
+//! `cargo run --release -p likeness_render --example look -- docs/images`
 //!
 //! After the folder may follow the width of one picture in pixels, 320 unless told.
 
