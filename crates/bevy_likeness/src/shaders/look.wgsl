@@ -5,6 +5,8 @@
 
 // The linear colour that the skin's texture is painted for; SKIN_REFERENCE.
 const REFERENCE: vec3<f32> = vec3<f32>(0.60, 0.36, 0.26);
+// The roots of the lashes darken the rims of the lids as weak eyeliner does.
+const LASH_LINE: f32 = 0.4;
 const LUMINANCE: vec3<f32> = vec3<f32>(0.2126, 0.7152, 0.0722);
 
 struct SkinLook {
@@ -75,7 +77,7 @@ fn skin_made_up(plain: vec3<f32>, base: vec3<f32>, made: vec3<f32>, spots: f32, 
     let stick = smoothstep(0.22, 0.55, base.r) * look.lipstick.w;
     color = mix(color, look.lipstick.rgb * min(brightness * 1.6, 1.35), stick * 0.9);
     color = mix(color, look.eyeshadow.rgb * brightness, made.r * look.eyeshadow.w * 0.88);
-    return mix(color, vec3(0.008, 0.007, 0.007), made.g * look.paint.z * 0.94);
+    return mix(color, vec3(0.008, 0.007, 0.007), made.g * max(look.paint.z, LASH_LINE) * 0.94);
 }
 
 // The roughness of skin that the texture gives `painted`.

@@ -374,10 +374,16 @@ fn fragment(in: Varyings) -> @location(0) vec4<f32> {
         roughness = textureSample(roughness_texture, albedo_sampler, in.uv).g;
         roughness = look::skin_roughness(roughness, slots[in.slot].skin.paint.x);
 #endif
-        if part.has_layers == 1u && look::is_made_up(lips) {
+#ifdef DETAIL
+        let has_more = part.has_layers == 1u;
+#else
+        // Lids' rims are smaller than a pixel of small pictures.
+        let has_more = part.has_layers == 1u && look::is_made_up(lips);
+#endif
+        if has_more {
             let skin = slots[in.slot].skin;
 #ifdef DETAIL
-            // Spots and relief are smaller than a pixel of small pictures.
+            // So are spots and relief.
             wrinkles = textureSampleGrad(wrinkles_texture, albedo_sampler, in.uv, uv_a, uv_b).rgb;
 #endif
             let made = textureSampleGrad(made_texture, albedo_sampler, in.uv, uv_a, uv_b).rgb;
