@@ -6,7 +6,7 @@ use candle_core::{Device, Tensor};
 use candle_nn::VarMap;
 use likeness_nets::{
     AdamW, AdamWConfig, BONE_POINT, BonePointConfig, BonePointNet, DomainNet, Precision, PriorStart, SeededInit,
-    WeightsMeta, backward, save_weights,
+    Weights, WeightsMeta, backward, save_weights,
 };
 use likeness_rig::crop::CROP_SIZE;
 
@@ -52,6 +52,8 @@ pub struct BoneOptions {
     pub checkpoint_every: u64,
     /// Steps between measurements on what is held out.
     pub measure_every: u64,
+    /// Finished weights of the same sizes and rig to start from instead of random ones.
+    pub start_from: Option<PathBuf>,
     /// Whether to go on from the run's checkpoint.
     pub resume: bool,
     /// Stops the run after so many steps from now, as an interruption would.
@@ -109,6 +111,12 @@ pub fn train_bone_point(head: &Head, data: BoneData, held_out: &HeldOut, options
             ..AdamWConfig::default()
         },
     )?;
+    if let Some(path) = &options.start_from {
+        let weights = Weights::load(path)?;
+        weights.expect_architecture(BONE_POINT)?;
+        weights.expect_rig(&head.rig)?;
+        weights.load_into(&map, "bone_point.")?;
+    }
     let mut average = Average::new(&map, options.average)?;
     let mut stop = ThresholdStop::new(options.threshold);
     let checkpoint_path = options.run.join("checkpoint.safetensors");

@@ -111,6 +111,7 @@ fn bone_options(folder: &Path, steps: u64) -> BoneOptions {
         workers: 2,
         checkpoint_every: 1000,
         measure_every: 1000,
+        start_from: None,
         resume: false,
         interrupt_after: None,
         reversal: true,
@@ -153,6 +154,35 @@ fn a_resumed_run_ends_like_an_uninterrupted_one() {
     assert_eq!(second.steps, 12);
     let weights = |folder: &Path| fs::read(folder.join("weights.safetensors")).unwrap();
     assert!(weights(whole.path()) == weights(halves.path()), "the weights differ");
+}
+
+#[test]
+fn a_run_starts_from_finished_weights_and_says_how_photos_are_answered() {
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    run(&bone_options(first.path(), 30));
+    let finished = first.path().join("weights.safetensors");
+    // A step that moves nothing gives the weights back.
+    let options =
+        BoneOptions { start_from: Some(finished.clone()), learning_rate: 0.0, ..bone_options(second.path(), 1) };
+    run(&options);
+    let (before, after) = [&finished, &options.out].map(|path| likeness_nets::Weights::load(path).unwrap()).into();
+    let values = |tensor: &candle_core::Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    for (name, tensor) in before.tensors().iter().filter(|(name, _)| likeness_nets::is_trainable(name)) {
+        // Averaging and half precision round.
+        let near = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-4 + 1e-3 * a.abs();
+        assert!(values(tensor).iter().zip(&values(&after.tensors()[name])).all(near), "{name} differs");
+    }
+    let answers = after.meta().photo_answers.clone().unwrap();
+    assert_eq!(answers.mean.len(), head().rig.parameters.len());
+    assert_eq!(answers.spread.len(), head().prior.rank);
+    assert!(answers.mean.iter().all(|value| (0.0..=1.0).contains(value)));
+    assert!(answers.spread.iter().any(|spread| *spread > 0.0));
+    // Weights of another rig are refused.
+    let mut other = before.meta().clone();
+    other.rig_id = "another".into();
+    likeness_nets::save_weights(&finished, before.tensors(), &other, likeness_nets::Precision::F16).unwrap();
+    let refused = train_bone_point(head(), bone_data(), &HeldOut::default(), &options).unwrap_err();
+    assert!(refused.to_string().contains("rig_id"), "{refused}");
 }
 
 #[test]

@@ -196,6 +196,9 @@ pub(crate) struct BonePoint {
     /// Stop when the sum of first and second loss is below this
     #[arg(long)]
     threshold: Option<f64>,
+    /// Start from these finished weights: a fine-tuning
+    #[arg(long, value_name = "FILE")]
+    start_from: Option<PathBuf>,
     /// Stop after so many steps from now, as if interrupted; --resume goes on
     #[arg(long)]
     interrupt_after: Option<u64>,
@@ -286,6 +289,7 @@ impl BonePoint {
             checkpoint_every: common.checkpoint_every,
             measure_every: common.measure_every,
             resume: common.resume,
+            start_from: self.start_from,
             interrupt_after: self.interrupt_after,
             reversal: !self.no_reversal,
             domain_steps: common.domain_steps,
