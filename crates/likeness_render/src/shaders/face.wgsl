@@ -186,6 +186,11 @@ fn tonemap(color: vec3<f32>) -> vec3<f32> {
     return mix(shoulder(color), kept, 0.75);
 }
 
+// The least light that reaches a place: what a closed mouth hides is lit through the lips, and seen once it opens.
+const LEAST_SEEN: f32 = 0.14;
+// Teeth shine from within.
+const TEETH: f32 = 1.35;
+
 // Coverage below which a hair has no class.
 const LABEL_CUT: f32 = 0.4;
 
@@ -446,6 +451,9 @@ fn fragment(in: Varyings) -> @location(0) vec4<f32> {
         roughness = 0.16;
     } else {
         roughness = 0.3;
+        if part.kind == 3u {
+            base *= TEETH;
+        }
     }
     let n_v = max(dot(normal, to_camera), 0.02);
 
@@ -457,7 +465,7 @@ fn fragment(in: Varyings) -> @location(0) vec4<f32> {
         let direction = lamp.direction.xyz;
         let half_vector = normalize(direction + to_camera);
         let facing = dot(normal, direction);
-        let seen = clamp(in.sight.x + dot(in.sight.yzw, lamp.local_direction.xyz), 0.03, 1.0);
+        let seen = clamp(in.sight.x + dot(in.sight.yzw, lamp.local_direction.xyz), LEAST_SEEN, 1.0);
         let light = lamp.color.rgb * seen;
         let wrap = bleed + vec3(lamp.direction.w);
 #ifdef DETAIL
