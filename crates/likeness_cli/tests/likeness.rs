@@ -261,3 +261,31 @@ fn random_faces_are_drawn_and_the_same_for_a_seed() {
     assert_ne!(render, image::open(first.join("001/render.png")).unwrap().to_rgb8());
     assert!(first.join("sheet.png").exists() && first.join("002/face.json").exists());
 }
+
+#[cfg(feature = "render")]
+#[test]
+fn several_faces_are_drawn_into_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    let output = likeness(&["random", "--count", "2", "--size", "16", "--out", text(&place("faces"))]);
+    assert_eq!(code(&output), 0, "{}", String::from_utf8_lossy(&output.stderr));
+    let [first, second] = ["000", "001"].map(|number| place("faces").join(number).join("face.json"));
+    let draw = |faces: &[&Path], out: &str, fov: &str| {
+        let out = place(out);
+        let faces = faces.iter().map(|face| text(face));
+        let arguments: Vec<_> =
+            ["render", "--size", "64", "--fov", fov, "--out", text(&out)].into_iter().chain(faces).collect();
+        let output = likeness(&arguments);
+        assert_eq!(code(&output), 0, "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    draw(&[&first, &second], "both", "30");
+    draw(&[&second], "second.png", "30");
+    draw(&[&second], "far.png", "12");
+    let read = |name: &str| image::open(place(name)).unwrap().to_rgb8();
+    // Stems that collide get a number.
+    assert_eq!(read("both/face-2.png"), read("second.png"));
+    assert_ne!(read("both/face.png"), read("both/face-2.png"));
+    assert_ne!(read("second.png"), read("far.png"), "the camera has not moved");
+    let wrong = likeness(&["render", text(&first), "--fov", "0", "--out", "x.png"]);
+    assert_eq!(code(&wrong), 2);
+}

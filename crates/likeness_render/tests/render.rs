@@ -6,7 +6,8 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 
 use image::{Rgb, RgbImage};
 use likeness_render::{
-    Background, Lod, PART_CLASSES, Passes, Picture, RenderError, RenderOptions, Renderer, Shot, Views, contact_sheet,
+    Background, Clothes, Lod, PART_CLASSES, Passes, Picture, RenderError, RenderOptions, Renderer, Shot, Views,
+    contact_sheet,
 };
 use likeness_rig::{Face, HeadPose, arkit_index};
 
@@ -315,6 +316,25 @@ fn background_pictures_show_behind_the_head() {
         assert_eq!(picture.get_pixel(x, y).0[..3], backdrop.get_pixel(x, y).0);
     }
     assert_ne!(picture.get_pixel(SIZE / 2, SIZE / 2).0[..3], backdrop.get_pixel(SIZE / 2, SIZE / 2).0);
+}
+
+#[test]
+fn clothes_cover_the_bust_and_nothing_else() {
+    let mut renderer = renderer();
+    let bare = neutral(&renderer);
+    let blue = [0.02, 0.02, 0.6];
+    let clothes = Clothes { color: blue, collar: blue, width: 0.0, side: -0.13, front: -0.14, slope: 1.0 };
+    let dressed = Shot { clothes: Some(clothes), ..bare.clone() };
+    // One by one, so that both lie in the same place of the atlas.
+    let pictures = [&bare, &dressed].map(|shot| renderer.render_one(shot, SIZE).unwrap());
+    let at = |picture: usize, x: u32, y: u32| pictures[picture].get_pixel(x, y).0;
+    let [red, _, blue, _] = at(1, SIZE / 2, SIZE - 2);
+    assert!(blue > red + 40, "the chest is {:?}", at(1, SIZE / 2, SIZE - 2));
+    assert_ne!(at(0, SIZE / 2, SIZE - 2), at(1, SIZE / 2, SIZE - 2));
+    assert!((0..SIZE).all(|x| (0..SIZE * 6 / 10).all(|y| at(0, x, y) == at(1, x, y))), "the face has changed");
+    let nowhere = Shot { clothes: Some(Clothes { side: f32::NAN, ..clothes }), ..bare };
+    let error = renderer.render(&[nowhere], SIZE, Passes::COLOR).unwrap_err();
+    assert!(matches!(error, RenderError::Shot { field: "clothes", .. }), "{error}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
 use likeness_nets::{
     APPEARANCE, AppearanceConfig, AppearanceNet, BONE_POINT, BonePointConfig, BonePointNet, LANDMARK, LandmarkConfig,
-    LandmarkNet, Precision, PriorStart, SeededInit, WeightsMeta, named_tensors, save_weights,
+    LandmarkNet, PhotoAnswers, Precision, PriorStart, SeededInit, Weights, WeightsMeta, named_tensors, save_weights,
 };
 use likeness_rig::crop::reference;
 use likeness_rig::{Prior, Rig};
@@ -162,6 +162,43 @@ fn refining_brings_the_face_nearer_to_the_landmarks() {
     refined.face.validate(predictor().rig()).unwrap();
     assert!(refined.confidence > plain.confidence, "{} {}", refined.confidence, plain.confidence);
     assert_ne!(refined.face.parameters, plain.face.parameters);
+}
+
+#[test]
+fn what_is_a_persons_own_is_brought_out() {
+    let folder = tempfile::tempdir().unwrap();
+    write_weights(folder.path(), "");
+    let rig = predictor().rig();
+    let prior = Prior::load(&assets().join("head").join(&rig.prior), rig).unwrap();
+    let path = folder.path().join("bone_point.safetensors");
+    let weights = Weights::load(&path).unwrap();
+    // A network whose answers for photos vary by half of what natural faces do.
+    let mut meta = weights.meta().clone();
+    meta.photo_answers = Some(PhotoAnswers { mean: prior.mean.clone(), spread: vec![0.5; prior.rank] });
+    save_weights(&path, weights.tensors(), &meta, Precision::F32).unwrap();
+    let knowing = FacePredictor::load(&paths(folder.path())).unwrap();
+    let photo = astronaut();
+    let own = |predictor: &FacePredictor, emphasis| {
+        let options = PredictOptions { emphasis, ..PredictOptions::default() };
+        let face = predictor.predict(&photo, &options).unwrap().face;
+        face.validate(rig).unwrap();
+        prior.parameters_to_latents(&face.parameters)
+    };
+    let (plain, half, natural) = (own(&knowing, 0.0), own(&knowing, 0.5), own(&knowing, 1.0));
+    let length = |latents: &[f32]| latents.iter().map(|latent| latent * latent).sum::<f32>().sqrt();
+    for (stretched, by) in [(&half, 1.5), (&natural, 2.0)] {
+        let off: Vec<f32> = stretched.iter().zip(&plain).map(|(a, b)| a - by * b).collect();
+        assert!(length(&off) < 0.05 * length(stretched), "{by} times: {} off {}", length(stretched), length(&off));
+    }
+    // A network that does not know how it answers photos stretches nothing.
+    assert_eq!(own(predictor(), 1.0), own(predictor(), 0.0));
+    // A mean of another length is refused when the file is loaded.
+    if let Some(answers) = &mut meta.photo_answers {
+        answers.mean.pop();
+    }
+    save_weights(&path, weights.tensors(), &meta, Precision::F32).unwrap();
+    let error = FacePredictor::load(&paths(folder.path())).unwrap_err();
+    assert!(error.to_string().contains("photo_answers"), "{error}");
 }
 
 #[test]
