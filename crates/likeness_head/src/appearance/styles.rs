@@ -471,7 +471,7 @@ impl Default for Hanging {
 
 fn hanging(grower: &mut Grower, style: &Hanging) {
     let comb = parted(style.part, 0.06);
-    grower.out.shells.push(cap(grower.line, 0.0013, 0.45));
+    grower.out.shells.push(cap(grower.line, 0.0013, 0.72));
     let cut = style.cut;
     let length = move |root: &Root| (root.place.y - cut) * 1.15 + 0.09;
     let v = style.volume;
@@ -486,9 +486,9 @@ fn hanging(grower: &mut Grower, style: &Hanging) {
         tousle: 0.05,
         ..layer(122, style.width * 1.4, &length, 61)
     };
-    grower.add(&Layer { height: [0.002, 0.006, 0.006], shade: [0.42, 0.62], ..base }, &comb, &everywhere);
+    grower.add(&Layer { height: [0.002, 0.006, 0.006], shade: [0.58, 0.8], ..base }, &comb, &everywhere);
     grower.add(
-        &Layer { count: 150, height: [0.004, 0.011 * v, 0.011 * v], shade: [0.5, 0.85], stand: 0.35, seed: 62, ..base },
+        &Layer { count: 150, height: [0.004, 0.011 * v, 0.011 * v], shade: [0.66, 1.0], stand: 0.35, seed: 62, ..base },
         &comb,
         &everywhere,
     );
@@ -500,7 +500,7 @@ fn hanging(grower: &mut Grower, style: &Hanging) {
             stand: 0.45,
             uneven: 0.35,
             tousle: 0.09,
-            shade: [0.55, 0.95],
+            shade: [0.7, 1.0],
             seed: 63,
             ..base
         },
@@ -517,7 +517,7 @@ fn hanging(grower: &mut Grower, style: &Hanging) {
             stand: 0.5,
             tousle: 0.25,
             roll: 0.8,
-            shade: [0.6, 1.0],
+            shade: [0.72, 1.0],
             seed: 66,
             ..base
         },
@@ -531,7 +531,7 @@ fn hanging(grower: &mut Grower, style: &Hanging) {
         };
         let fringe = |root: &Root| root.place.y - 0.018 + (-root.place.z).max(0.0) + 0.012;
         for (seed, height, shade) in
-            [(64, [0.002, 0.006, 0.004], [0.45, 0.8]), (65, [0.004, 0.009, 0.006], [0.55, 1.0])]
+            [(64, [0.002, 0.006, 0.004], [0.58, 0.95]), (65, [0.004, 0.009, 0.006], [0.65, 1.0])]
         {
             grower.add(
                 &Layer {
