@@ -363,7 +363,8 @@ impl FacePredictor {
             .map(|((value, shared), natural)| natural + value - shared)
             .collect();
         let mut latents = self.prior.parameters_to_latents(&own);
-        for (latent, spread) in latents.iter_mut().zip(&answers.spread) {
+        for (index, latent) in latents.iter_mut().enumerate() {
+            let spread = answers.spread.get(index).copied().unwrap_or(1.0);
             *latent *= emphasis * ((1.0 / spread.max(1e-6)).clamp(1.0, MOST_STRETCH) - 1.0);
         }
         let stretched = self.prior.latent_to_parameters(&latents);

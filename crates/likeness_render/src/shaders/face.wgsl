@@ -409,12 +409,12 @@ fn fragment(in: Varyings) -> @location(0) vec4<f32> {
         normal = normalize(tangent * scale * slope.x - bitangent * scale * slope.y + normal * relief.z);
         inner = normal;
 #endif
-        let slot_line = slots[in.slot].neckline;
-        if slots[in.slot].cloth.w > 0.0 && in.bind.y < slot_line.x {
+        let neckline = slots[in.slot].neckline;
+        if slots[in.slot].cloth.w > 0.0 && in.bind.y < neckline.x {
             let front = smoothstep(-0.11, -0.06, in.bind.z);
-            let line = mix(slot_line.x, min(slot_line.y + slot_line.z * abs(in.bind.x), slot_line.x), front);
+            let line = mix(neckline.x, min(neckline.y + neckline.z * abs(in.bind.x), neckline.x), front);
             if in.bind.y < line {
-                base = select(slots[in.slot].cloth.rgb, slots[in.slot].collar.rgb, in.bind.y > line - slot_line.w);
+                base = select(slots[in.slot].cloth.rgb, slots[in.slot].collar.rgb, in.bind.y > line - neckline.w);
                 bleed = vec3(0.05);
                 roughness = 0.9;
                 f0 = 0.02;
