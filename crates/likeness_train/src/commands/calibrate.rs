@@ -4,15 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use likeness_nets::{Precision, Weights, save_weights};
-use likeness_train::{
-    Result,
-    bone_measure::photo_answers,
-    head::Head,
-    portraits::{balance_weights, drop_misfits, read_labels},
-    split::split,
-};
+use likeness_train::{Result, bone_measure::photo_answers, head::Head};
 
-use super::eval::{bone_point_net, portraits_of};
+use super::eval::{bone_point_net, training_photos};
 
 /// Measure how a network answers the photos of training, and write it into its weights
 #[derive(Args)]
@@ -35,8 +29,7 @@ impl Calibrate {
     pub(crate) fn run(self) -> Result<()> {
         let head = Head::load(&self.rig)?;
         let net = bone_point_net(&self.weights, &head)?;
-        let photos = portraits_of(&self.portraits, split(drop_misfits(read_labels(&self.portraits)?)).train)?;
-        let balance = balance_weights(&photos.iter().map(|photo| &photo.label).collect::<Vec<_>>(), self.balance);
+        let (photos, balance) = training_photos(&self.portraits, self.balance)?;
         let weights = Weights::load(&self.weights)?;
         let mut meta = weights.meta().clone();
         meta.photo_answers = Some(photo_answers(&net, &head, &photos, &balance)?);

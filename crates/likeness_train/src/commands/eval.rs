@@ -16,7 +16,7 @@ use likeness_train::{
     },
     head::Head,
     landmark_data::LandmarkItem,
-    portraits::{PortraitLabel, drop_misfits, load_portraits, read_labels},
+    portraits::{PortraitLabel, balance_weights, drop_misfits, load_portraits, read_labels},
     shape_space::ShapeSpace,
     shards::{Render, load_renders},
     split::split,
@@ -90,8 +90,18 @@ fn photos(path: &Path, part: Part) -> Result<Vec<Photo>> {
 ///
 /// # Errors
 /// A photo that is missing or does not decode.
-pub(crate) fn portraits_of(path: &Path, labels: Vec<PortraitLabel>) -> Result<Vec<Photo>> {
+fn portraits_of(path: &Path, labels: Vec<PortraitLabel>) -> Result<Vec<Photo>> {
     Ok(load_portraits(folder(path), labels, MAX_IOD)?.into_iter().map(Photo::from).collect())
+}
+
+/// The photos of a label file that networks are trained on, and how much each counts; `balance` as in training.
+///
+/// # Errors
+/// Labels that do not fit the format; a photo that is missing or does not decode.
+pub(crate) fn training_photos(path: &Path, balance: f32) -> Result<(Vec<Photo>, Vec<f32>)> {
+    let photos = portraits_of(path, split(drop_misfits(read_labels(path)?)).train)?;
+    let weights = balance_weights(&photos.iter().map(|photo| &photo.label).collect::<Vec<_>>(), balance);
+    Ok((photos, weights))
 }
 
 /// The held-out renders of a folder, or all of them.

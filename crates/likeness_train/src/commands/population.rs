@@ -3,16 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use likeness_train::{
-    Result,
-    bone_measure::answers,
-    head::Head,
-    population::population,
-    portraits::{balance_weights, drop_misfits, read_labels},
-    split::split,
-};
+use likeness_train::{Result, bone_measure::answers, head::Head, population::population};
 
-use super::eval::{bone_point_net, portraits_of, renders};
+use super::eval::{bone_point_net, renders, training_photos};
 
 /// Measure who the photos of the training set show, to draw such people: `render --population`
 #[derive(Args)]
@@ -41,8 +34,7 @@ impl Population {
     pub(crate) fn run(self) -> Result<()> {
         let head = Head::load(&self.rig)?;
         let net = bone_point_net(&self.weights, &head)?;
-        let photos = portraits_of(&self.portraits, split(drop_misfits(read_labels(&self.portraits)?)).train)?;
-        let weights = balance_weights(&photos.iter().map(|photo| &photo.label).collect::<Vec<_>>(), self.balance);
+        let (photos, weights) = training_photos(&self.portraits, self.balance)?;
         let seen = answers(&net, &head.rig, photos.iter().map(|photo| (&photo.picture, photo.landmarks)))?;
         let renders = renders(&self.renders, &head, false, usize::MAX)?;
         let points =
