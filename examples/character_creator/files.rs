@@ -66,7 +66,12 @@ fn save(ready: &mut Ready, folder: &Path, name: &str) {
     let path = folder.join(library::file_name(name));
     let saved = std::fs::create_dir_all(folder)
         .map_err(|error| format!("{}: {error}", folder.display()))
-        .and_then(|()| ready.studio.face_file().save(&path).map_err(|error| error.to_string()));
+        .and_then(|()| save_skin(ready, &path))
+        .and_then(|skin| {
+            let mut file = ready.studio.face_file();
+            file.photo_skin = skin;
+            file.save(&path).map_err(|error| error.to_string())
+        });
     let studio = &mut ready.studio;
     match saved {
         Ok(()) => {
@@ -78,16 +83,26 @@ fn save(ready: &mut Ready, folder: &Path, name: &str) {
     }
 }
 
+/// Saves the face's skin beside its file; the name of the picture.
+fn save_skin(ready: &Ready, face: &Path) -> Result<Option<String>, String> {
+    let Some(skin) = &ready.studio.document.skin else { return Ok(None) };
+    let name = library::skin_name(face);
+    let mut png = Vec::new();
+    skin.0.write_to(&mut std::io::Cursor::new(&mut png), image::ImageFormat::Png).map_err(|error| error.to_string())?;
+    write_atomic(&face.with_file_name(&name), &png).map_err(|error| error.to_string())?;
+    Ok(Some(name))
+}
+
 /// Takes a face file.
 pub(crate) fn load(ready: &mut Ready, path: &Path) {
     let studio = &mut ready.studio;
     match library::load(path, &studio.rig) {
-        Ok(face) => {
-            studio.take(face);
+        Ok((face, skin)) => {
+            studio.take(face, skin);
             studio.events.push(Event::Loaded { path: path.display().to_string() });
             studio.tell_with("notice-loaded", "name", path.display().to_string());
         }
-        Err(error) => studio.fail(error.to_string()),
+        Err(problem) => studio.fail(problem),
     }
 }
 

@@ -1,8 +1,12 @@
 //! Faces in a folder: `<name>.face.json`.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use likeness_rig::{Face, FaceFile, Result, Rig};
+use image::{ImageFormat, ImageReader, Limits};
+use likeness_rig::{Face, FaceFile, Rig};
+
+use crate::studio::SkinPixels;
 
 /// What face files end in.
 const ENDING: &str = ".face.json";
@@ -33,12 +37,36 @@ pub(crate) fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Reads a face for a rig.
+/// The name of the picture that holds a face's skin, from the face's file.
+pub(crate) fn skin_name(face: &Path) -> String {
+    let name = face.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    format!("{}.skin.png", name.strip_suffix(ENDING).unwrap_or(&name))
+}
+
+/// Reads a face for a rig, and the skin that its file names.
 ///
 /// # Errors
-/// Those of [`FaceFile::load`] and [`FaceFile::resolve`].
-pub(crate) fn load(path: &Path, rig: &Rig) -> Result<Face> {
-    FaceFile::load(path)?.resolve(rig).map(|(face, _)| face)
+/// Those of [`FaceFile::load`] and [`FaceFile::resolve`], and what is wrong with the picture.
+pub(crate) fn load(path: &Path, rig: &Rig) -> Result<(Face, Option<SkinPixels>), String> {
+    let file = FaceFile::load(path).map_err(|error| error.to_string())?;
+    let (face, _) = file.resolve(rig).map_err(|error| error.to_string())?;
+    let skin = file.photo_skin.map(|name| load_skin(&path.with_file_name(name))).transpose()?;
+    Ok((face, skin))
+}
+
+/// The largest skin that is read, pixels a side.
+const LARGEST_SKIN: u32 = 4096;
+
+fn load_skin(path: &Path) -> Result<SkinPixels, String> {
+    let failed = |problem: String| format!("{}: {problem}", path.display());
+    let mut reader = ImageReader::open(path).map_err(|error| failed(error.to_string()))?;
+    reader.set_format(ImageFormat::Png);
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(LARGEST_SKIN);
+    limits.max_image_height = Some(LARGEST_SKIN);
+    reader.limits(limits);
+    let picture = reader.decode().map_err(|error| failed(error.to_string()))?;
+    Ok(SkinPixels(Arc::new(picture.to_rgba8())))
 }
 
 #[cfg(test)]
@@ -65,5 +93,19 @@ mod tests {
         }
         std::fs::write(folder.path().join("notes.txt"), "").unwrap();
         assert_eq!(names(folder.path()), ["Ada", "Zoe", "明"]);
+    }
+
+    #[test]
+    fn a_skin_lies_beside_its_face_and_a_broken_one_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let face = folder.path().join(file_name("Ada"));
+        let place = folder.path().join(skin_name(&face));
+        assert_eq!(place.file_name().unwrap(), "Ada.skin.png");
+        let pixels = image::RgbaImage::from_pixel(8, 8, image::Rgba([200, 150, 120, 255]));
+        pixels.save(&place).unwrap();
+        assert_eq!(*load_skin(&place).unwrap().0, pixels);
+        std::fs::write(&place, "no picture").unwrap();
+        assert!(load_skin(&place).unwrap_err().contains("Ada.skin.png"));
+        assert!(load_skin(&folder.path().join("missing.png")).is_err());
     }
 }

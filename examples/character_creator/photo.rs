@@ -17,7 +17,7 @@ use likeness_vision::Photo;
 
 use crate::stage::Star;
 use crate::start::Ready;
-use crate::studio::{Event, PhotoNote};
+use crate::studio::{Event, PhotoNote, SkinPixels};
 use crate::ui::pictures::PhotoPicture;
 
 /// The longer side of the photo in the panel, pixels.
@@ -61,7 +61,7 @@ fn ask(ready: &mut Ready, photo: PhotoSource, commands: &mut Commands) {
     ready.studio.predicting = true;
     ready.studio.tab = crate::studio::Tab::Photo;
     commands.entity(ready.star).insert(ForPanel(photo.clone()));
-    let options = PredictOptions { several_faces: SeveralFaces::TakeLargest, ..PredictOptions::default() };
+    let options = PredictOptions { several_faces: SeveralFaces::TakeLargest, skin: true, ..PredictOptions::default() };
     commands.trigger(PredictFace { entity: ready.star, photo, options });
 }
 
@@ -129,7 +129,8 @@ fn predicted(
     let words = |warning: &QualityWarning| ready.studio.texts.or(text_of(warning), &warning.to_string());
     let warnings = done.warnings.iter().map(words).collect();
     let note = PhotoNote { confidence: done.confidence, warnings, expression: done.expression };
-    ready.studio.take_photo(face.clone().into(), note);
+    let skin = done.skin.clone().map(SkinPixels);
+    ready.studio.take_photo(face.clone().into(), skin, note);
 }
 
 fn failed(failed: On<FacePredictionFailed>, ready: Option<ResMut<Ready>>) {

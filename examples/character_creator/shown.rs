@@ -2,12 +2,12 @@
 
 use bevy::prelude::*;
 use bevy_egui::EguiPostUpdateSet;
-use bevy_likeness::HeadJoints;
 use bevy_likeness::prelude::*;
+use bevy_likeness::{HeadJoints, PhotoSkin};
 
 use crate::stage::Star;
 use crate::start::Ready;
-use crate::studio::Event;
+use crate::studio::{Event, SkinPixels};
 
 /// How long a morph takes, seconds.
 const MORPH: f32 = 0.45;
@@ -25,6 +25,7 @@ impl Plugin for ShownPlugin {
                 PostUpdate,
                 show.after(EguiPostUpdateSet::EndPass).before(LikenessSystems::Spawn).run_if(resource_exists::<Ready>),
             )
+            .add_systems(Last, show_skin.run_if(resource_exists::<Ready>))
             .add_systems(PostUpdate, notice_joints.after(LikenessSystems::Apply).run_if(resource_exists::<Ready>));
     }
 }
@@ -72,6 +73,27 @@ fn show(
     if expression.0 != next {
         expression.0 = next;
     }
+}
+
+/// Puts the skin on that the document has.
+fn show_skin(
+    ready: Res<Ready>,
+    mut shown: Local<Option<SkinPixels>>,
+    heads: Query<Has<PhotoSkin>, With<Star>>,
+    mut images: ResMut<Assets<Image>>,
+    mut commands: Commands,
+) {
+    let wanted = &ready.studio.document.skin;
+    let has_one = heads.get(ready.star).unwrap_or(false);
+    if *shown == *wanted && has_one == wanted.is_some() {
+        return;
+    }
+    shown.clone_from(wanted);
+    let mut star = commands.entity(ready.star);
+    match wanted {
+        Some(skin) => star.insert(PhotoSkin::new(&skin.0, &mut images)),
+        None => star.remove::<PhotoSkin>(),
+    };
 }
 
 /// The face between from and to. Hair and the like change in the middle.

@@ -117,7 +117,7 @@ fn presets(studio: &Studio) -> Vec<Preset> {
     library::names(&folder)
         .into_iter()
         .filter_map(|name| match library::load(&folder.join(library::file_name(&name)), &studio.rig) {
-            Ok(face) => Some(Preset { name, face }),
+            Ok((face, _)) => Some(Preset { name, face }),
             Err(error) => {
                 warn!("{error}");
                 None

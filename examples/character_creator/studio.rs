@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use image::RgbaImage;
 use likeness_rig::{ARKIT_NAMES, Face, FaceFile, Prior, Rig, Sculptor, arkit_index, looks, share_code};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -23,12 +24,26 @@ pub(crate) struct Document {
     pub face: Face,
     /// The face that a photo gave.
     pub photo: Option<Face>,
+    /// The skin that a photo gave.
+    pub photo_skin: Option<SkinPixels>,
+    /// The skin that the face has; painted without.
+    pub skin: Option<SkinPixels>,
     /// The expression that is tried on, ARKit coefficients.
     pub expression: [f32; 52],
     /// Faces kept for blending.
     pub slots: [Option<Face>; SLOTS],
     /// How much each of them counts.
     pub weights: [f32; SLOTS],
+}
+
+/// A skin as a photo shows it; the same only as itself and its copies.
+#[derive(Clone, Debug)]
+pub(crate) struct SkinPixels(pub Arc<RgbaImage>);
+
+impl PartialEq for SkinPixels {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 /// A face that comes with the creator.
@@ -231,8 +246,15 @@ impl Studio {
         let rig = Arc::new(sculptor.rig().clone());
         let mut face = Face::neutral(&rig);
         face.parameters.clone_from(&prior.mean);
-        let document =
-            Document { face, photo: None, expression: [0.0; 52], slots: Default::default(), weights: [1.0; SLOTS] };
+        let document = Document {
+            face,
+            photo: None,
+            photo_skin: None,
+            skin: None,
+            expression: [0.0; 52],
+            slots: Default::default(),
+            weights: [1.0; SLOTS],
+        };
         let mut regions: Vec<String> = Vec::new();
         for parameter in &rig.parameters {
             if !regions.contains(&parameter.region) {
@@ -371,7 +393,13 @@ impl Studio {
     pub(crate) fn back_to_photo(&mut self) {
         if let Some(photo) = self.document.photo.clone() {
             self.document.face = photo;
+            self.document.skin.clone_from(&self.document.photo_skin);
         }
+    }
+
+    /// Shows the photo's skin, or the painted one.
+    pub(crate) fn show_photo_skin(&mut self, shown: bool) {
+        self.document.skin = self.document.photo_skin.clone().filter(|_| shown);
     }
 
     /// Draws another face, or another shape for the region, `strength` of the way.
@@ -390,6 +418,7 @@ impl Studio {
         }
         if scope == Scope::WholeFace {
             looks::dress(&self.rig, face, &mut self.rng);
+            self.document.skin = None;
         }
         self.events.push(Event::Randomised);
     }
@@ -431,18 +460,24 @@ impl Studio {
         self.events.push(Event::Blended);
     }
 
-    /// Takes a face that fits the rig.
-    pub(crate) fn take(&mut self, face: Face) {
+    /// Takes a face that fits the rig, and its skin.
+    pub(crate) fn take(&mut self, face: Face, skin: Option<SkinPixels>) {
         self.document.face = face;
+        if skin.is_some() {
+            self.document.photo_skin.clone_from(&skin);
+        }
+        self.document.skin = skin;
     }
 
     /// Takes the face that a photo gave.
-    pub(crate) fn take_photo(&mut self, face: Face, note: PhotoNote) {
+    pub(crate) fn take_photo(&mut self, face: Face, skin: Option<SkinPixels>, note: PhotoNote) {
         self.predicting = false;
         self.events.push(Event::Predicted { confidence: note.confidence });
         self.photo_note = Some(note);
         self.document.photo = Some(face.clone());
         self.document.face = face;
+        self.document.photo_skin.clone_from(&skin);
+        self.document.skin = skin;
         self.tab = Tab::Photo;
     }
 
@@ -463,7 +498,7 @@ impl Studio {
     pub(crate) fn paste_code(&mut self, code: &str) {
         match share_code::decode(&self.rig, code.trim()) {
             Ok(face) => {
-                self.document.face = face;
+                self.take(face, None);
                 self.events.push(Event::Pasted);
                 self.tell("notice-pasted");
             }
@@ -590,6 +625,30 @@ pub(crate) mod tests {
             studio.redo();
             assert_eq!(studio.document, *state);
         }
+    }
+
+    #[test]
+    fn a_photo_s_skin_is_worn_until_the_face_is_another_one_s() {
+        let mut studio = studio();
+        let skin = Some(SkinPixels(Arc::new(RgbaImage::new(2, 2))));
+        let note = PhotoNote { confidence: 0.9, warnings: Vec::new(), expression: [0.0; 52] };
+        studio.take_photo(Face::neutral(&studio.rig), skin.clone(), note);
+        studio.settle(false);
+        studio.show_photo_skin(false);
+        studio.settle(false);
+        assert_eq!(studio.document.skin, None);
+        studio.undo();
+        assert_eq!(studio.document.skin, skin);
+        studio.randomise(Scope::Region);
+        assert_eq!(studio.document.skin, skin, "a region is still the person's");
+        studio.randomise(Scope::WholeFace);
+        assert_eq!(studio.document.skin, None);
+        studio.back_to_photo();
+        assert_eq!(studio.document.skin, skin);
+        let other = Some(SkinPixels(Arc::new(RgbaImage::new(2, 2))));
+        assert_ne!(other, skin, "pictures of equal pixels are two skins");
+        studio.take(Face::neutral(&studio.rig), other.clone());
+        assert_eq!((&studio.document.skin, &studio.document.photo_skin), (&other, &other));
     }
 
     #[test]

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use bevy::asset::RenderAssetUsages;
 use bevy::mesh::morph::MorphWeights;
 use bevy::prelude::*;
+use bevy::render::render_resource::{Extent3d, TextureDimension, TextureFormat};
+use image::RgbaImage;
 use likeness_rig::{ARKIT_NAMES, Rig};
 
 use crate::rig_asset::RigAsset;
@@ -186,6 +189,27 @@ pub struct ShapeOverAnimation;
 #[derive(Component, Reflect, Clone, Debug, PartialEq, Eq)]
 #[reflect(Component, Debug, Clone, PartialEq)]
 pub struct SkinLayer(pub Handle<Image>);
+
+/// The skin of a head as a photo shows it, in the skin's texture coordinates: colour (sRGB), painted for
+/// [`SKIN_REFERENCE`](crate::SKIN_REFERENCE) as the head's own texture is, and coverage (alpha). The face's skin colour tints it,
+/// and age, freckles and make-up go on top.
+///
+/// [`PredictFace`](crate::PredictFace) puts it on a head when its options ask for the skin. It shows a person: keep it where
+/// the photo may be kept.
+#[derive(Component, Reflect, Clone, Debug, PartialEq, Eq)]
+#[reflect(Component, Debug, Clone, PartialEq)]
+pub struct PhotoSkin(pub Handle<Image>);
+
+impl PhotoSkin {
+    /// A skin from its pixels: those of [`FacePredicted`](crate::FacePredicted), or of the `skin.png` that `likeness create`
+    /// writes.
+    pub fn new(pixels: &RgbaImage, images: &mut Assets<Image>) -> Self {
+        let size = Extent3d { width: pixels.width(), height: pixels.height(), depth_or_array_layers: 1 };
+        let format = TextureFormat::Rgba8UnormSrgb;
+        let usage = RenderAssetUsages::RENDER_WORLD;
+        Self(images.add(Image::new(size, TextureDimension::D2, pixels.as_raw().clone(), format, usage)))
+    }
+}
 
 /// The joints of a head that has been spawned: entities with a `Name` and a `Transform`.
 #[derive(Component, Reflect, Clone, Debug, Default)]

@@ -38,6 +38,7 @@
 //! | [`HeadJoints`], [`HeadParts`] | the head, once it is there | joint and mesh entities by name |
 //! | [`HeadMaterials`] | the head, once it is there | the materials that belong to it alone |
 //! | [`SkinLayer`] | the head; optional | a picture of a scar or a tattoo |
+//! | [`PhotoSkin`] | the head; optional | the skin as a photo shows it |
 //! | [`HeadPart`] | every mesh entity | its head and its name |
 //! | [`PendingOptions`] | the head, while the mesh of a chosen hair style, brow, beard or pair of glasses loads |
 //! | [`PendingPrediction`] | the head, while a photo is worked on | remove it to cancel |
@@ -103,7 +104,7 @@ pub use apply::LikenessFacePlugin;
 pub use error::{LikenessError, LikenessProblem, Result};
 pub use express::{GAZE_LIMITS, GazeLimits, LikenessExpressionPlugin};
 pub use head::{
-    Expression, Face, Gaze, HeadJoints, HeadPart, HeadParts, HeadReady, LikenessHead, Lod, PendingOptions,
+    Expression, Face, Gaze, HeadJoints, HeadPart, HeadParts, HeadReady, LikenessHead, Lod, PendingOptions, PhotoSkin,
     ShapeOverAnimation, SkinLayer,
 };
 pub use look::{EyeLook, LikenessShaderPlugin, SKIN_REFERENCE, SkinLook};

@@ -10,8 +10,7 @@ use bevy::render::render_resource::ShaderType;
 use bevy::shader::load_shader_library;
 use likeness_rig::Rig;
 
-/// The skin colour that `skin_color` was painted for, linear RGB: a face of this colour shows the texture as it is.
-pub const SKIN_REFERENCE: [f32; 3] = [0.60, 0.36, 0.26];
+pub use likeness_rig::palette::SKIN_REFERENCE;
 
 /// The iris of rigs without a colour for it, linear RGB.
 const IRIS_REFERENCE: Vec3 = Vec3::new(0.12, 0.06, 0.03);

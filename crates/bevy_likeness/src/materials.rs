@@ -7,7 +7,7 @@ use bevy::material::OpaqueRendererMethod;
 use bevy::prelude::*;
 
 use crate::LikenessSystems;
-use crate::head::{Face, HeadPart, HeadParts, LikenessHead, SkinLayer};
+use crate::head::{Face, HeadPart, HeadParts, LikenessHead, PhotoSkin, SkinLayer};
 use crate::look::{EyeLook, SKIN_REFERENCE, SkinLook};
 use crate::rig_asset::RigAsset;
 use crate::spawn::SourceMaterial;
@@ -237,10 +237,10 @@ fn ensure_tangents(meshes: &mut Assets<Mesh>, handle: &Handle<Mesh>) {
 }
 
 /// Heads whose looks may have changed.
-type Tinted = Or<(Changed<Face>, Changed<HeadMaterials>, Changed<SkinLayer>)>;
+type Tinted = Or<(Changed<Face>, Changed<HeadMaterials>, Changed<SkinLayer>, Changed<PhotoSkin>)>;
 
 fn tint(
-    heads: Query<(&LikenessHead, &Face, &HeadMaterials, Option<&SkinLayer>), Tinted>,
+    heads: Query<(&LikenessHead, &Face, &HeadMaterials, Option<&SkinLayer>, Option<&PhotoSkin>), Tinted>,
     rigs: Res<Assets<RigAsset>>,
     quality: Res<SkinQuality>,
     mut materials: ResMut<Assets<StandardMaterial>>,
@@ -248,14 +248,19 @@ fn tint(
     mut eyes: ResMut<Assets<EyeMaterial>>,
 ) {
     // Assets are marked as modified by mutable access: look first, everywhere.
-    for (head, face, own, layer) in &heads {
+    for (head, face, own, layer, photo_skin) in &heads {
         let Some(rig) = rigs.get(&head.rig).map(RigAsset::rig) else {
             continue;
         };
         let look = SkinLook::new(rig, &face.colors, &face.details);
         let layer = layer.map(|layer| &layer.0);
-        let differs =
-            |skin: &SkinExtension| skin.look != look || skin.extra_layer.as_ref() != layer || skin.quality != *quality;
+        let photo_skin = photo_skin.map(|skin| &skin.0);
+        let differs = |skin: &SkinExtension| {
+            skin.look != look
+                || skin.extra_layer.as_ref() != layer
+                || skin.photo_skin.as_ref() != photo_skin
+                || skin.quality != *quality
+        };
         if skins.get(&own.skin).is_some_and(|skin| differs(&skin.extension))
             && let Some(mut skin) = skins.get_mut(&own.skin)
         {
@@ -263,6 +268,7 @@ fn tint(
                 look,
                 layers: skin.extension.layers.clone(),
                 extra_layer: layer.cloned(),
+                photo_skin: photo_skin.cloned(),
                 quality: *quality,
             };
         }

@@ -14,12 +14,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bevy::asset::LoadState;
 use bevy::prelude::*;
+use image::RgbaImage;
 use likeness_rig::HeadPose;
 use likeness_vision::{OptionAnswer, PredictOptions, Prediction, QualityWarning, StepTimes};
 
 use crate::LikenessSystems;
 use crate::error::{LikenessProblem, Result, file_name};
-use crate::head::{Face, LikenessHead};
+use crate::head::{Face, LikenessHead, PhotoSkin};
 use crate::rig_asset::{ByteAsset, RigAsset};
 
 pub use backend::{NamedBytes, PredictionBackend, PredictionFiles, PredictionRequest};
@@ -75,6 +76,11 @@ impl PredictFace {
     pub fn with_options(self, options: PredictOptions) -> Self {
         Self { options, ..self }
     }
+
+    /// The same request, asking for the skin too: the head gets a [`PhotoSkin`].
+    pub fn with_skin(self) -> Self {
+        Self { options: PredictOptions { skin: true, ..self.options }, ..self }
+    }
 }
 
 /// Takes back the [`PredictFace`] of an entity; it is not answered any more.
@@ -84,7 +90,8 @@ pub struct CancelPrediction {
     pub entity: Entity,
 }
 
-/// The answer to [`PredictFace`]. The entity's [`Face`] has already been set.
+/// The answer to [`PredictFace`]. The entity's [`Face`] has already been set, and its [`PhotoSkin`] if the skin was asked for;
+/// a skin that it had of another photo is gone otherwise.
 #[derive(EntityEvent, Clone, Debug)]
 pub struct FacePredicted {
     /// The head.
@@ -101,6 +108,8 @@ pub struct FacePredicted {
     pub appearance: Vec<OptionAnswer>,
     /// 68 iBUG landmarks of the face, pixels of the upright photo from its top left corner.
     pub landmarks: [Vec2; 68],
+    /// The pixels of the [`PhotoSkin`], for games that save it; none when it was not asked for.
+    pub skin: Option<Arc<RgbaImage>>,
     /// Milliseconds of each step.
     pub ms: StepTimes,
 }
@@ -318,21 +327,33 @@ fn not_set(field: &'static str) -> LikenessProblem {
 }
 
 /// Sets faces from the worker's answers.
-fn receive(worker: Res<PredictionWorker>, pending: Query<&PendingPrediction>, mut commands: Commands) {
+fn receive(
+    worker: Res<PredictionWorker>,
+    pending: Query<&PendingPrediction>,
+    mut images: Option<ResMut<Assets<Image>>>,
+    mut commands: Commands,
+) {
     for answer in worker.answers() {
         let entity = answer.entity;
         if pending.get(entity).is_ok_and(|pending| pending.id == answer.id) {
             commands.entity(entity).remove::<PendingPrediction>();
             match answer.result {
-                Ok(prediction) => succeed(entity, *prediction, &mut commands),
+                Ok(prediction) => succeed(entity, *prediction, images.as_deref_mut(), &mut commands),
                 Err(error) => commands.trigger(FacePredictionFailed { entity, error }),
             }
         }
     }
 }
 
-fn succeed(entity: Entity, prediction: Prediction, commands: &mut Commands) {
-    let Prediction { face, confidence, warnings, expression, pose, appearance, landmarks, ms, .. } = prediction;
-    commands.entity(entity).insert(Face::from(face));
-    commands.trigger(FacePredicted { entity, confidence, warnings, expression, pose, appearance, landmarks, ms });
+fn succeed(entity: Entity, prediction: Prediction, images: Option<&mut Assets<Image>>, commands: &mut Commands) {
+    let Prediction { face, confidence, warnings, expression, pose, appearance, landmarks, ms, skin, .. } = prediction;
+    let mut head = commands.entity(entity);
+    head.insert(Face::from(face));
+    let skin = skin.map(Arc::new);
+    match skin.as_ref().zip(images) {
+        Some((skin, images)) => head.insert(PhotoSkin::new(skin, images)),
+        // The skin of another photo does not belong to this face.
+        None => head.remove::<PhotoSkin>(),
+    };
+    commands.trigger(FacePredicted { entity, confidence, warnings, expression, pose, appearance, landmarks, skin, ms });
 }

@@ -33,7 +33,7 @@ impl Default for SkinQuality {
     }
 }
 
-/// What makes a standard material skin. Bind group entries 100 to 102; no storage buffers, and no samplers of its own.
+/// What makes a standard material skin. Bind group entries 100 to 103; no storage buffers, and no samplers of its own.
 #[derive(Asset, AsBindGroup, Reflect, Clone, Debug, Default)]
 #[bind_group_data(SkinKey)]
 #[reflect(Debug, Clone, Default)]
@@ -48,6 +48,9 @@ pub struct SkinExtension {
     /// A scar or a tattoo in the skin's texture coordinates: colour (sRGB) and coverage (alpha).
     #[texture(102)]
     pub extra_layer: Option<Handle<Image>>,
+    /// The skin as a photo shows it, see [`PhotoSkin`](crate::PhotoSkin).
+    #[texture(103)]
+    pub photo_skin: Option<Handle<Image>>,
     /// How much work it is.
     pub quality: SkinQuality,
 }
@@ -58,6 +61,7 @@ pub struct SkinExtension {
 pub struct SkinKey {
     has_layers: bool,
     has_extra_layer: bool,
+    has_photo_skin: bool,
     is_simple: bool,
 }
 
@@ -66,6 +70,7 @@ impl From<&SkinExtension> for SkinKey {
         Self {
             has_layers: skin.layers.is_some(),
             has_extra_layer: skin.extra_layer.is_some(),
+            has_photo_skin: skin.photo_skin.is_some(),
             is_simple: skin.quality == SkinQuality::Simple,
         }
     }
@@ -82,8 +87,13 @@ impl MaterialExtension for SkinExtension {
         _layout: &MeshVertexBufferLayoutRef,
         key: MaterialExtensionKey<Self>,
     ) -> Result<(), SpecializedMeshPipelineError> {
-        let SkinKey { has_layers, has_extra_layer, is_simple } = key.bind_group_data;
-        let switches = [(has_layers, "SKIN_LAYERS"), (has_extra_layer, "SKIN_EXTRA_LAYER"), (is_simple, "SKIN_SIMPLE")];
+        let SkinKey { has_layers, has_extra_layer, has_photo_skin, is_simple } = key.bind_group_data;
+        let switches = [
+            (has_layers, "SKIN_LAYERS"),
+            (has_extra_layer, "SKIN_EXTRA_LAYER"),
+            (has_photo_skin, "SKIN_PHOTO"),
+            (is_simple, "SKIN_SIMPLE"),
+        ];
         if let Some(fragment) = &mut descriptor.fragment {
             fragment.shader_defs.extend(switches.into_iter().filter(|(on, _)| *on).map(|(_, name)| name.into()));
         }

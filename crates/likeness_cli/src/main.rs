@@ -7,6 +7,7 @@
 mod assets;
 mod commands;
 mod error;
+mod picture_file;
 #[cfg(feature = "render")]
 mod sheet;
 

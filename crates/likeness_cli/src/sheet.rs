@@ -1,13 +1,13 @@
 //! The pictures that `create` writes, and contact sheets.
 
 use crate::error::CliError;
+use crate::picture_file::save_png;
 use image::imageops::{self, FilterType};
-use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+use image::{DynamicImage, Rgb, RgbImage};
 use likeness_render::{Passes, Renderer, Shot, Views};
-use likeness_rig::write_atomic;
 use likeness_vision::{Photo, Prediction};
-use std::io::Cursor;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Width and height of `render.png` and `matched.png`.
 const PICTURE: u32 = 512;
@@ -15,15 +15,6 @@ const PICTURE: u32 = 512;
 const PANEL: u32 = 384;
 /// How far the photo's panel reaches beyond the landmarks, as a share of their extent.
 const MARGIN: f32 = 0.55;
-
-/// Writes a picture as PNG, beside its place first.
-pub(crate) fn save_png(picture: &DynamicImage, path: &Path) -> Result<(), CliError> {
-    let mut bytes = Cursor::new(Vec::new());
-    picture
-        .write_to(&mut bytes, ImageFormat::Png)
-        .map_err(|source| CliError::Encode { path: path.to_path_buf(), source })?;
-    Ok(write_atomic(path, bytes.get_ref())?)
-}
 
 /// Pictures side by side in rows, each scaled to a square of `panel` pixels.
 pub(crate) fn contact_sheet(pictures: &[RgbImage], columns: u32, panel: u32) -> RgbImage {
@@ -51,7 +42,8 @@ pub(crate) fn write_pictures(
     photo: &Photo,
     prediction: &Prediction,
 ) -> Result<(), CliError> {
-    let front = Shot::new(prediction.face.clone());
+    let mut front = Shot::new(prediction.face.clone());
+    front.photo_skin = prediction.skin.clone().map(Arc::new);
     let seen_from = |view: Views| Shot { pose: view.pose(), ..front.clone() };
     let matched = Shot { expression: prediction.expression, pose: prediction.pose, ..front.clone() };
     let shots = [matched, seen_from(Views::Front), seen_from(Views::ThreeQuarter), seen_from(Views::Side)];

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use image::{DynamicImage, Rgb, RgbImage};
+use likeness_rig::{HeadMesh, LandmarkSet, Rig};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -41,7 +42,7 @@ fn a_photo_becomes_a_face_file() {
     let [line] = &lines[..] else { panic!("{lines:?}") };
     assert_eq!(line["ok"], true);
     assert_eq!(line["photo"], text(&photo));
-    for step in ["decode", "detect", "landmarks", "align", "predict"] {
+    for step in ["decode", "detect", "landmarks", "align", "predict", "skin"] {
         assert!(line["ms"][step].as_f64().unwrap() > 0.0, "{step}: {line}");
     }
     assert!((0.0..=1.0).contains(&line["confidence"].as_f64().unwrap()));
@@ -49,6 +50,81 @@ fn a_photo_becomes_a_face_file() {
     assert_eq!(face["format"], 1);
     assert!(face["parameters"].as_object().unwrap().len() >= 208);
     assert!(!out.path().join("astronaut/render.png").exists());
+    assert_eq!(face["photo_skin"], "skin.png");
+}
+
+#[test]
+fn the_skin_of_a_photo_lies_where_the_head_has_it() {
+    let out = tempfile::tempdir().unwrap();
+    let output = likeness(&["create", text(&astronaut()), "--out", text(out.path()), "--no-render"]);
+    assert_eq!(code(&output), 0, "{}", String::from_utf8_lossy(&output.stderr));
+    let skin = image::open(out.path().join("astronaut/skin.png")).unwrap().to_rgba8();
+    let rig = Rig::load(&assets().join("head/head.rig.ron")).unwrap();
+    let mesh = HeadMesh::load(&assets().join("head").join(&rig.mesh)).unwrap();
+    let points = LandmarkSet::load(&assets().join("head").join(&rig.landmarks)).unwrap();
+    let uvs = &mesh.part("skin").unwrap().uvs;
+    let at = |index: usize| {
+        let point = points.points[index];
+        let corners = point.triangle.iter().zip(point.weights);
+        corners.map(|(vertex, weight)| uvs[*vertex as usize] * weight).sum::<glam::Vec2>()
+    };
+    let middle = |indices: &[usize]| indices.iter().map(|index| at(*index)).sum::<glam::Vec2>() / indices.len() as f32;
+    // The mean over some texels: brightness and coverage, 0..1.
+    let mean = |place: glam::Vec2| {
+        let (x, y) = ((place.x * skin.width() as f32) as i32, (place.y * skin.height() as f32) as i32);
+        let texels = (-3..=3).flat_map(|dy| (-3..=3).map(move |dx| (dx, dy)));
+        let mut sum = (0.0, 0.0);
+        for (dx, dy) in texels {
+            let [r, g, b, a] = skin.get_pixel((x + dx) as u32, (y + dy) as u32).0.map(f32::from);
+            sum = (sum.0 + (r + g + b) / 765.0 / 49.0, sum.1 + a / 255.0 / 49.0);
+        }
+        sum
+    };
+    let cheek = mean(middle(&[41, 48, 31]));
+    let [left_brow, right_brow] = [[23, 24], [19, 20]].map(|brow| mean(middle(&brow)));
+    assert!(cheek.1 > 0.9 && left_brow.1 > 0.5 && right_brow.1 > 0.5, "{cheek:?} {left_brow:?} {right_brow:?}");
+    assert!(
+        cheek.0 > left_brow.0 + 0.08 && cheek.0 > right_brow.0 + 0.08,
+        "brows are darker: {cheek:?} {left_brow:?} {right_brow:?}"
+    );
+    for (what, place) in [
+        ("an eye", middle(&[37, 38, 40, 41])),
+        ("teeth", middle(&[61, 62, 63, 65, 66, 67])),
+        ("the neck", at(8) + glam::Vec2::new(0.0, 0.06)),
+        ("the crown", at(27) - glam::Vec2::new(0.0, 0.25)),
+    ] {
+        assert!(mean(place).1 < 0.05, "{what} is no skin of the face");
+    }
+}
+
+#[cfg(feature = "render")]
+#[test]
+fn a_face_is_drawn_with_the_skin_that_its_file_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    let made = likeness(&["create", text(&astronaut()), "--out", text(folder.path()), "--no-render"]);
+    assert_eq!(code(&made), 0, "{}", String::from_utf8_lossy(&made.stderr));
+    let face = place("astronaut/face.json");
+    let draw = |out: &str, more: &[&str]| {
+        let out = place(out);
+        let arguments = ["render", text(&face), "--size", "96", "--out", text(&out)];
+        likeness(&[&arguments, more].concat())
+    };
+    assert_eq!((code(&draw("seen.png", &[])), code(&draw("painted.png", &["--painted-skin"]))), (0, 0));
+    let read = |name: &str| image::open(place(name)).unwrap().to_rgb8();
+    assert_ne!(read("seen.png"), read("painted.png"));
+    std::fs::write(place("astronaut/skin.png"), "no picture").unwrap();
+    let broken = draw("broken.png", &[]);
+    assert_eq!(code(&broken), 1);
+    assert!(
+        String::from_utf8_lossy(&broken.stderr).contains("skin.png"),
+        "{}",
+        String::from_utf8_lossy(&broken.stderr)
+    );
+    let plain =
+        likeness(&["create", text(&astronaut()), "--out", text(&place("plain")), "--no-render", "--painted-skin"]);
+    assert_eq!(code(&plain), 0);
+    assert!(!place("plain/astronaut/skin.png").exists());
 }
 
 #[test]
@@ -130,7 +206,7 @@ fn bad_networks_and_rigs_are_refused_with_their_names() {
     };
     let mut not_numbers = model.clone();
     not_numbers[header..header + 8].fill(0xff);
-    let rig_id = likeness_rig::Rig::load(&assets().join("head/head.rig.ron")).unwrap().id;
+    let rig_id = Rig::load(&assets().join("head/head.rig.ron")).unwrap().id;
     let mut other_rig = model.clone();
     let place = other_rig.windows(rig_id.len()).position(|window| window == rig_id.as_bytes()).unwrap();
     other_rig[place] = b'x';

@@ -135,6 +135,9 @@ pub(crate) struct PartMaterial {
     pub(crate) made: Option<Handle<Image>>,
     #[texture(10)]
     pub(crate) wrinkles: Option<Handle<Image>>,
+    /// Skins as photos show them, one a layer; a slot names its own.
+    #[texture(11, dimension = "2d_array")]
+    pub(crate) photo_skins: Option<Handle<Image>>,
     pub(crate) key: PartKey,
     pub(crate) alpha_mode: AlphaMode,
 }

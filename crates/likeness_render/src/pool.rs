@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bevy::asset::{AssetEventSystems, LoadState};
 use bevy::camera::visibility::VisibilitySystems;
@@ -15,6 +16,7 @@ use bevy_likeness::{
     Expression, Face, Gaze, HeadPart, HeadParts, HeadReady, LikenessError, LikenessHead, LikenessSystems, Lod,
     PendingOptions, RigAsset,
 };
+use image::RgbaImage;
 
 use crate::engine::{COLOR_LAYER, LABEL_LAYER};
 use crate::error::{RenderError, Result};
@@ -22,7 +24,7 @@ use crate::material::{PartKey, PartKind, PartMaterial, PartUniform};
 use crate::picture::Transfer;
 use crate::shot::Shot;
 use crate::sight::Sight;
-use crate::textures::{LAYERS, index_map, unstacked, with_mips};
+use crate::textures::{LAYERS, index_map, skin_array, unstacked, with_mips};
 
 /// What went wrong with heads, told by the plugin's error events.
 #[derive(Resource, Default)]
@@ -67,6 +69,9 @@ pub(crate) struct HeadPool {
     pictures: HashMap<AssetId<Image>, Handle<Image>>,
     sight: Sight,
     multisampled: bool,
+    /// The skins that the materials show, and the texture that holds them.
+    skins: Vec<Arc<RgbaImage>>,
+    photo_skins: Option<Handle<Image>>,
     /// The choices whose meshes have been loaded: level of detail, option and choice.
     known: HashSet<(Lod, usize, usize)>,
 }
@@ -181,6 +186,8 @@ impl HeadPool {
             pictures: HashMap::new(),
             sight,
             multisampled,
+            skins: Vec::new(),
+            photo_skins: None,
             known: HashSet::new(),
         }
     }
@@ -324,6 +331,7 @@ impl HeadPool {
             base,
             made,
             wrinkles,
+            photo_skins: self.photo_skins.clone().filter(|_| is_skin),
             key,
             alpha_mode: if blended { AlphaMode::Blend } else { AlphaMode::Opaque },
         };
@@ -383,6 +391,7 @@ impl HeadPool {
                 base: None,
                 made: None,
                 wrinkles: None,
+                photo_skins: None,
                 key: PartKey {
                     labels: false,
                     detail: false,
@@ -410,6 +419,24 @@ impl HeadPool {
             }
         }
         is_new
+    }
+
+    /// Gives the skin's materials these skins as photos show them, one a layer; true when they had others.
+    pub(crate) fn show_skins(&mut self, world: &mut World, skins: Vec<Arc<RgbaImage>>, transfer: &Transfer) -> bool {
+        let same = |(a, b): (&Arc<RgbaImage>, &Arc<RgbaImage>)| Arc::ptr_eq(a, b);
+        if skins.is_empty() || skins.len() == self.skins.len() && skins.iter().zip(&self.skins).all(same) {
+            return false;
+        }
+        let array = skin_array(&skins, transfer);
+        self.photo_skins = array.map(|array| world.resource_mut::<Assets<Image>>().add(array));
+        self.skins = skins;
+        let mut assets = world.resource_mut::<Assets<PartMaterial>>();
+        for (_, materials) in self.materials.iter().filter(|((kind, _), _)| *kind == PartKind::Skin) {
+            if let Some(mut material) = assets.get_mut(&materials.color) {
+                material.photo_skins = self.photo_skins.clone();
+            }
+        }
+        true
     }
 
     /// The texture with mip levels; `None` while it is being loaded.

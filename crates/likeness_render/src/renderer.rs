@@ -1,6 +1,7 @@
 //! The renderer: shots in, pictures out.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bevy::math::{Mat4, Quat, UVec4, Vec2, Vec3, Vec4};
 use bevy::prelude::PluginGroup;
@@ -156,7 +157,10 @@ impl Renderer {
         let mut in_flight: Option<(InFlight, &[Shot])> = None;
         let mut settled = !(changed || spawned);
         for batch in shots.chunks(atlas.tiles()) {
-            let slots: Vec<Slot> = batch.iter().enumerate().map(|(tile, shot)| self.slot(shot, atlas, tile)).collect();
+            let skins = distinct_skins(batch);
+            let slots: Vec<Slot> =
+                batch.iter().enumerate().map(|(tile, shot)| self.slot(shot, atlas, tile, &skins)).collect();
+            settled &= !self.pool.show_skins(self.engine.world(), skins, &self.transfer);
             self.pool.pose(self.engine.world(), lod, batch);
             settled &= !self.pool.is_new(lod, batch);
             if !settled {
@@ -236,7 +240,7 @@ impl Renderer {
         Ok(points.map(|point| camera.project(rotation * point).unwrap_or(Vec2::splat(f32::NAN))))
     }
 
-    fn slot(&self, shot: &Shot, atlas: Atlas, tile: usize) -> Slot {
+    fn slot(&self, shot: &Shot, atlas: Atlas, tile: usize, skins: &[Arc<RgbaImage>]) -> Slot {
         let position = shot.camera.target + Vec3::Z * shot.camera.distance;
         let view = Mat4::look_at_rh(position, shot.camera.target, Vec3::Y);
         let projection = Mat4::perspective_infinite_reverse_rh(shot.camera.fov_y, 1.0, NEAR);
@@ -280,7 +284,20 @@ impl Renderer {
             };
             count += 1;
         }
-        slot.counts = UVec4::new(count as u32, 0, 0, 0);
+        let own = shot.photo_skin.as_ref();
+        let skin = own.and_then(|own| skins.iter().position(|known| Arc::ptr_eq(known, own)));
+        slot.counts = UVec4::new(count as u32, skin.map_or(0, |layer| layer as u32 + 1), 0, 0);
         slot
     }
+}
+
+/// The skins as photos show them that shots ask for, each once.
+fn distinct_skins(shots: &[Shot]) -> Vec<Arc<RgbaImage>> {
+    let mut skins: Vec<Arc<RgbaImage>> = Vec::new();
+    for skin in shots.iter().filter_map(|shot| shot.photo_skin.as_ref()) {
+        if !skins.iter().any(|known| Arc::ptr_eq(known, skin)) {
+            skins.push(Arc::clone(skin));
+        }
+    }
+    skins
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bevy::math::Vec3;
-use image::RgbImage;
+use image::{RgbImage, RgbaImage};
 use likeness_rig::{Camera, Face, HeadPose};
 
 use crate::error::{RenderError, Result};
@@ -25,6 +25,9 @@ pub struct Shot {
     pub lights: LightRig,
     /// What the bust wears.
     pub clothes: Option<Clothes>,
+    /// The skin as a photo shows it: sRGB in the skin's texture coordinates, painted for
+    /// [`SKIN_REFERENCE`](likeness_rig::palette::SKIN_REFERENCE), with its coverage as alpha. Shots that share the same one cost no more.
+    pub photo_skin: Option<Arc<RgbaImage>>,
     /// What is behind the head.
     pub background: Background,
 }
@@ -58,6 +61,7 @@ impl Shot {
             camera: ShotCamera::default(),
             lights: LightRig::default(),
             clothes: None,
+            photo_skin: None,
             background: Background::default(),
         }
     }

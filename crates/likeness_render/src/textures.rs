@@ -1,9 +1,15 @@
 //! Smaller copies of textures (mip levels), which Bevy's loaders do not make: a head of 128 pixels would shimmer without.
 
+use std::sync::Arc;
+
 use bevy::asset::RenderAssetUsages;
 use bevy::image::{ImageAddressMode, ImageFilterMode, ImageSampler, ImageSamplerDescriptor};
 use bevy::prelude::*;
-use bevy::render::render_resource::{Extent3d, TextureDimension, TextureFormat};
+use bevy::render::render_resource::{
+    Extent3d, TextureDimension, TextureFormat, TextureViewDescriptor, TextureViewDimension,
+};
+use image::RgbaImage;
+use image::imageops::FilterType;
 
 use crate::picture::Transfer;
 
@@ -70,6 +76,32 @@ fn average(texels: [&[u8]; 4], is_srgb: bool, transfer: &Transfer) -> [u8; 4] {
         if is_srgb { transfer.encode(sum) } else { (sum * 255.0).round() as u8 }
     };
     [channel(0), channel(1), channel(2), (weight / 4.0).round() as u8]
+}
+
+/// Pictures of skin as the layers of one texture with mip levels; smaller ones are scaled to the largest. `None` of none.
+pub(crate) fn skin_array(skins: &[Arc<RgbaImage>], transfer: &Transfer) -> Option<Image> {
+    let side = skins.iter().map(|skin| skin.width().max(skin.height())).max()?;
+    let size = Extent3d { width: side, height: side, depth_or_array_layers: 1 };
+    let mut array: Option<Image> = None;
+    for skin in skins {
+        let texels = if skin.dimensions() == (side, side) {
+            skin.as_raw().clone()
+        } else {
+            image::imageops::resize(skin.as_ref(), side, side, FilterType::Triangle).into_raw()
+        };
+        let format = TextureFormat::Rgba8UnormSrgb;
+        let layer = Image::new(size, TextureDimension::D2, texels, format, RenderAssetUsages::RENDER_WORLD);
+        let layer = with_mips(&layer, false, transfer)?;
+        match &mut array {
+            None => array = Some(layer),
+            Some(array) => array.data.as_mut()?.extend(layer.data?),
+        }
+    }
+    let mut array = array?;
+    array.texture_descriptor.size.depth_or_array_layers = skins.len() as u32;
+    array.texture_view_descriptor =
+        Some(TextureViewDescriptor { dimension: Some(TextureViewDimension::D2Array), ..default() });
+    Some(array)
 }
 
 /// A texture whose red channel is a byte a texel, read unfiltered.

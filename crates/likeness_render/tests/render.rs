@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 
-use image::{Rgb, RgbImage};
+use image::{Rgb, RgbImage, Rgba, RgbaImage};
 use likeness_render::{
     Background, Clothes, Lod, PART_CLASSES, Passes, Picture, RenderError, RenderOptions, Renderer, Shot, Views,
     contact_sheet,
@@ -335,6 +335,30 @@ fn clothes_cover_the_bust_and_nothing_else() {
     let nowhere = Shot { clothes: Some(Clothes { side: f32::NAN, ..clothes }), ..bare };
     let error = renderer.render(&[nowhere], SIZE, Passes::COLOR).unwrap_err();
     assert!(matches!(error, RenderError::Shot { field: "clothes", .. }), "{error}");
+}
+
+#[test]
+fn each_shot_shows_its_own_skin() {
+    let mut renderer = renderer();
+    let bare = neutral(&renderer);
+    let painted = |color: [u8; 4]| Some(Arc::new(RgbaImage::from_pixel(64, 64, Rgba(color))));
+    let green = Shot { photo_skin: painted([40, 200, 40, 255]), ..bare.clone() };
+    let blue = Shot { photo_skin: painted([40, 40, 220, 255]), ..bare.clone() };
+    let unseen = Shot { photo_skin: painted([255, 255, 255, 0]), ..bare.clone() };
+    // Twice, so that skins of another size change between calls.
+    for side in [64, 32] {
+        let large = Arc::new(RgbaImage::from_pixel(side, side, Rgba([40, 200, 40, 255])));
+        let shots = [bare.clone(), Shot { photo_skin: Some(large), ..bare.clone() }, blue.clone(), green.clone()];
+        let drawn = renderer.render(&shots, SIZE, Passes::COLOR).unwrap();
+        let forehead: Vec<_> = drawn.iter().map(|picture| picture.color.get_pixel(SIZE / 2, SIZE * 3 / 10).0).collect();
+        let excess = |channel: usize, picture: usize| {
+            let pixel = forehead[picture];
+            i32::from(pixel[channel]) - i32::from(pixel[(channel + 1) % 3].max(pixel[(channel + 2) % 3]))
+        };
+        assert!(excess(0, 0) > 0 && excess(1, 1) > 0 && excess(2, 2) > 0 && excess(1, 3) > 0, "{forehead:?}");
+    }
+    let [plain, unseen] = [&bare, &unseen].map(|shot| renderer.render_one(shot, SIZE).unwrap());
+    assert!(plain == unseen, "what is not seen is painted");
 }
 
 #[test]

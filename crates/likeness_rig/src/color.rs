@@ -1,7 +1,20 @@
-//! How different two colours look.
+//! sRGB, and how different two colours look.
 
 /// The white of sRGB (D65), CIE XYZ.
 const WHITE: [f32; 3] = [0.95047, 1.0, 1.08883];
+
+/// The linear value of an sRGB byte, 0..1.
+pub fn from_srgb(byte: u8) -> f32 {
+    let value = f32::from(byte) / 255.0;
+    if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+}
+
+/// The sRGB byte of a linear value; what lies outside 0..1 is clamped.
+pub fn to_srgb(linear: f32) -> u8 {
+    let linear = linear.clamp(0.0, 1.0);
+    let value = if linear <= 0.003_130_8 { linear * 12.92 } else { 1.055 * linear.powf(1.0 / 2.4) - 0.055 };
+    (value * 255.0).round() as u8
+}
 
 /// CIE L*a*b* of a linear RGB colour with sRGB's primaries.
 pub fn lab([r, g, b]: [f32; 3]) -> [f32; 3] {
@@ -64,6 +77,15 @@ pub fn lab_difference([l1, a1, b1]: [f32; 3], [l2, a2, b2]: [f32; 3]) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_of_srgb_come_back() {
+        for byte in 0..=u8::MAX {
+            assert_eq!(to_srgb(from_srgb(byte)), byte);
+        }
+        assert!((from_srgb(128) - 0.2158).abs() < 1e-3);
+        assert_eq!((to_srgb(-1.0), to_srgb(2.0), to_srgb(f32::NAN)), (0, 255, 0));
+    }
 
     #[test]
     fn published_pairs_come_out() {

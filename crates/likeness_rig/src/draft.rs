@@ -20,12 +20,11 @@ use self::glb::Glb;
 use self::names::{JointName, Side};
 use self::space::{PlacedJoint, Space};
 use crate::landmarks::SKIN;
+use crate::palette::SKIN_REFERENCE;
 use crate::{Bone, ColorSlot, HeadMesh, LandmarkSet, Prior, RIG_FORMAT, Result, Rig, RigError, write_atomic};
 
 /// How far the mirror image of a joint may be from its twin, as a share of the eyes' distance.
 const MIRROR_TOLERANCE: f32 = 0.15;
-/// The skin colour at which a head's own texture is left as it is, linear RGB.
-const SKIN_COLOR: [f32; 3] = [0.60, 0.36, 0.26];
 /// Names for parts that materials know, and the words that tell them.
 const PARTS: [(&str, &[&str]); 4] =
     [("lashes", &["lash"]), ("teeth", &["teeth", "tooth"]), ("tongue", &["tongue"]), ("eyes", &["eye"])];
@@ -184,7 +183,7 @@ impl Draft {
             colors: vec![ColorSlot {
                 name: "skin".into(),
                 caption: "Skin".into(),
-                default: SKIN_COLOR,
+                default: SKIN_REFERENCE,
                 cosmetic: false,
             }],
             details: Vec::new(),

@@ -36,6 +36,9 @@ pub struct FaceFile {
     /// How sure the prediction was, 0..1; none for faces made by hand.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f32>,
+    /// The name of the picture with the skin as a photo shows it, in the folder of the face file; none for painted skin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub photo_skin: Option<String>,
     /// The name of the file for messages; never written.
     #[serde(skip)]
     file: FileName,
@@ -109,6 +112,7 @@ impl FaceFile {
             colors: rig.colors.iter().map(|slot| slot.name.clone()).zip(face.colors.iter().copied()).collect(),
             details: rig.details.iter().map(|detail| detail.name.clone()).zip(face.details.iter().copied()).collect(),
             confidence: None,
+            photo_skin: None,
             file: FileName("face".into()),
         }
     }
@@ -131,8 +135,8 @@ impl FaceFile {
         if format != u64::from(FACE_FORMAT) {
             return Err(RigError::Format { file: source.into(), found: format, known: FACE_FORMAT });
         }
-        const KNOWN: [&str; 8] =
-            ["format", "rig", "rig_version", "parameters", "options", "colors", "details", "confidence"];
+        const KNOWN: [&str; 9] =
+            ["format", "rig", "rig_version", "parameters", "options", "colors", "details", "confidence", "photo_skin"];
         if let Some(field) = fields.root.keys().find(|key| !KNOWN.contains(&key.as_str())) {
             return Err(RigError::UnknownName { file: source.into(), field: field.clone(), rig: "face".into() });
         }
@@ -160,6 +164,10 @@ impl FaceFile {
             confidence: match fields.root.get("confidence") {
                 None | Some(Value::Null) => None,
                 Some(value) => Some(fields.unit("confidence", value)?),
+            },
+            photo_skin: match fields.root.get("photo_skin") {
+                None | Some(Value::Null) => None,
+                Some(_) => Some(fields.file_name("photo_skin")?),
             },
             file: FileName(source.into()),
         })
@@ -191,6 +199,9 @@ impl FaceFile {
         }
         if let Some(value) = self.confidence {
             check_unit(&self.file.0, || "confidence".into(), value)?;
+        }
+        if let Some(name) = &self.photo_skin {
+            check_file_name(&self.file.0, "photo_skin", name)?;
         }
         let mut text = serde_json::to_string_pretty(self)
             .map_err(|error| RigError::Syntax { file: self.file.0.clone(), problem: error.to_string() })?;
@@ -350,6 +361,12 @@ fn wrong(file: &str, field: &str, expected: &'static str) -> RigError {
     RigError::WrongType { file: file.into(), field: field.into(), expected }
 }
 
+/// Refuses names that lead out of the face file's folder.
+fn check_file_name(file: &str, field: &str, name: &str) -> Result<()> {
+    let is_plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', ':', '\0']);
+    if is_plain { Ok(()) } else { Err(wrong(file, field, "the name of a picture in the same folder")) }
+}
+
 /// Typed access to a JSON object.
 struct Fields<'a> {
     file: &'a str,
@@ -367,6 +384,12 @@ impl Fields<'_> {
 
     fn text(&self, field: &str) -> Result<String> {
         self.get(field)?.as_str().map(str::to_owned).ok_or_else(|| wrong(self.file, field, "a text"))
+    }
+
+    fn file_name(&self, field: &str) -> Result<String> {
+        let name = self.text(field)?;
+        check_file_name(self.file, field, &name)?;
+        Ok(name)
     }
 
     fn unit(&self, field: &str, value: &Value) -> Result<f32> {

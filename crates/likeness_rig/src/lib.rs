@@ -21,7 +21,7 @@ pub mod fit;
 mod inverse;
 mod landmark_model;
 mod landmarks;
-mod linear;
+pub mod linear;
 pub mod looks;
 mod mesh;
 pub mod palette;

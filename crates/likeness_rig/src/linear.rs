@@ -1,7 +1,8 @@
 //! Small dense linear algebra: the Cholesky factor of a normal matrix.
 
 /// The factor L of a symmetric positive definite matrix `A = L * L^T`.
-pub(crate) struct Cholesky {
+#[derive(Clone, Debug)]
+pub struct Cholesky {
     lower: Vec<f64>,
     size: usize,
 }
@@ -9,7 +10,7 @@ pub(crate) struct Cholesky {
 impl Cholesky {
     /// Factorises a row-major `size` x `size` matrix of which only the lower triangle is read. `None` when it is not
     /// positive definite or not finite.
-    pub(crate) fn new(mut matrix: Vec<f64>, size: usize) -> Option<Self> {
+    pub fn new(mut matrix: Vec<f64>, size: usize) -> Option<Self> {
         for i in 0..size {
             let (above, row) = matrix.split_at_mut(i * size);
             for j in 0..i {
@@ -28,7 +29,7 @@ impl Cholesky {
     }
 
     /// Solves `A * x = right`.
-    pub(crate) fn solve(&self, right: &[f64]) -> Vec<f64> {
+    pub fn solve(&self, right: &[f64]) -> Vec<f64> {
         let size = self.size;
         let mut x = right.to_vec();
         for i in 0..size {

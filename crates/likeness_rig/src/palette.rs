@@ -2,6 +2,9 @@
 
 use rand::{Rng, RngExt};
 
+/// The skin colour that textures of skin are painted for, linear RGB: a face of this colour shows its texture as it is.
+pub const SKIN_REFERENCE: [f32; 3] = [0.60, 0.36, 0.26];
+
 /// Linear RGB of skin from the lightest to the darkest.
 const SKIN: [[f32; 3]; 6] = [
     [0.84, 0.63, 0.53],

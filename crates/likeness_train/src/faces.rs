@@ -144,6 +144,7 @@ fn shot(scene: &Scene, size: u32) -> Shot {
             ground: scene.ambient[1],
         },
         clothes: scene.garment.as_ref().map(clothes),
+        photo_skin: None,
         background: Background::Image(Arc::new(scene.backdrop.paint(size))),
     }
 }

@@ -3,9 +3,10 @@
 //! The colours are what the camera saw: the light's colour and strength are in them. Each is the median of the pixels
 //! of its region that are neither in shadow nor shining.
 
+use crate::region::{depth_in, distance_to_path};
 use glam::Vec2;
 use image::RgbImage;
-use likeness_rig::color::difference;
+use likeness_rig::color::{difference, from_srgb};
 use likeness_rig::similarity::Similarity;
 
 /// Colours measured in an aligned crop, linear RGB 0..1; `None` where a region has too few pixels.
@@ -56,13 +57,9 @@ pub fn measure_colors(crop: &RgbImage, photo_to_crop: &Similarity, landmarks: &[
         (at[28].lerp(at[42], 0.4), 0.04),
     ];
     let in_skin = |point: Vec2| skin.iter().any(|(centre, radius)| point.distance(*centre) < radius * unit);
-    let in_lips = |point: Vec2| inside(point, &at[48..60]) && !inside(point, &at[60..68]);
-    let in_brows = |point: Vec2| {
-        [17..21, 22..26]
-            .into_iter()
-            .flatten()
-            .any(|index| segment_distance(point, at[index], at[index + 1]) < 0.035 * unit)
-    };
+    let in_lips = |point: Vec2| depth_in(point, &at[48..60]) > 0.0 && depth_in(point, &at[60..68]) <= 0.0;
+    let in_brows =
+        |point: Vec2| [17..22, 22..27].into_iter().any(|brow| distance_to_path(point, &at[brow]) < 0.035 * unit);
     let skin = median(crop, &at, in_skin, SKIN_RANGE);
     let across = up.perp();
     let in_band = |point: Vec2| {
@@ -82,7 +79,7 @@ pub fn measure_colors(crop: &RgbImage, photo_to_crop: &Similarity, landmarks: &[
 fn hair(crop: &RgbImage, about: &[Vec2], band: impl Fn(Vec2) -> bool, skin: [f32; 3]) -> Option<[f32; 3]> {
     let mut pixels = pixels(crop, about, band);
     let all = pixels.len();
-    pixels.retain(|pixel| difference(pixel.map(linear), skin) >= HAIR_DIFFERENCE);
+    pixels.retain(|pixel| difference(pixel.map(from_srgb), skin) >= HAIR_DIFFERENCE);
     (pixels.len() as f32 >= HAIR_SHARE * all as f32).then(|| middle_of(pixels, HAIR_RANGE)).flatten()
 }
 
@@ -113,31 +110,6 @@ fn middle_of(mut pixels: Vec<[u8; 3]>, range: (f32, f32)) -> Option<[f32; 3]> {
     Some(std::array::from_fn(|channel| {
         let mut values: Vec<u8> = kept.iter().map(|pixel| pixel[channel]).collect();
         values.sort_unstable();
-        linear(values[values.len() / 2])
+        from_srgb(values[values.len() / 2])
     }))
-}
-
-/// sRGB to linear, 0..1.
-fn linear(value: u8) -> f32 {
-    let value = f32::from(value) / 255.0;
-    if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
-}
-
-/// Whether a point lies inside a closed polygon.
-fn inside(point: Vec2, corners: &[Vec2]) -> bool {
-    let mut within = false;
-    for (index, a) in corners.iter().enumerate() {
-        let b = corners[(index + 1) % corners.len()];
-        if (a.y > point.y) != (b.y > point.y) && point.x < (b.x - a.x) * (point.y - a.y) / (b.y - a.y) + a.x {
-            within = !within;
-        }
-    }
-    within
-}
-
-/// The distance of a point from a segment.
-fn segment_distance(point: Vec2, a: Vec2, b: Vec2) -> f32 {
-    let along = b - a;
-    let part = ((point - a).dot(along) / along.length_squared().max(f32::MIN_POSITIVE)).clamp(0.0, 1.0);
-    point.distance(a + along * part)
 }

@@ -27,8 +27,10 @@ mod detect;
 mod error;
 mod landmarks;
 mod photo;
+mod photo_skin;
 mod predict;
 mod quality;
+mod region;
 mod warp;
 
 pub use align::{align_crop, landmark_crop, landmark_recrop};

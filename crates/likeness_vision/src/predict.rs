@@ -7,9 +7,11 @@ use crate::detect::{Detector, FaceBox};
 use crate::error::{Result, VisionError};
 use crate::landmarks::Landmarker;
 use crate::photo::Photo;
+use crate::photo_skin::{Sighting, SkinReader};
 use crate::quality::{QualityWarning, check_usable, eye_distance, head_pose, warnings};
 use candle_core::Tensor;
 use glam::Vec2;
+use image::RgbaImage;
 use likeness_nets::{
     BONE_POINT, BonePointConfig, BonePointNet, FoldedBonePointNet, Weights, WeightsMeta, crop_tensor, decoded, encoded,
 };
@@ -38,6 +40,13 @@ const SKIN_MEASURED: f32 = 0.7;
 const LIPS_MEASURED: f32 = 0.5;
 /// The same for the hair, where some is seen over the forehead.
 const HAIR_MEASURED: f32 = 0.65;
+
+/// The option for hair, and its choices without hair over the forehead.
+const HAIR_STYLE: &str = "hair.style";
+const HAIRLESS: [&str; 3] = ["bald", "buzz", "horseshoe"];
+/// The option for glasses and its choice for wearing none.
+const GLASSES: &str = "glasses";
+const NO_GLASSES: &str = "none";
 
 /// The number of expression coefficients.
 const EXPRESSIONS: usize = likeness_rig::ARKIT_NAMES.len();
@@ -97,11 +106,13 @@ pub struct PredictOptions {
     pub emphasis: f32,
     /// What to do when the photo shows several faces.
     pub several_faces: SeveralFaces,
+    /// Whether to read the skin too: see [`Prediction::skin`].
+    pub skin: bool,
 }
 
 impl Default for PredictOptions {
     fn default() -> Self {
-        Self { refine: false, emphasis: 1.0, several_faces: SeveralFaces::default() }
+        Self { refine: false, emphasis: 1.0, several_faces: SeveralFaces::default(), skin: false }
     }
 }
 
@@ -116,6 +127,8 @@ pub struct StepTimes {
     pub align: f64,
     /// The bone-point and the appearance network, and refining when asked for.
     pub predict: f64,
+    /// Reading the skin, when asked for.
+    pub skin: f64,
 }
 
 /// A face read from a photo.
@@ -130,6 +143,10 @@ pub struct Prediction {
     /// 0..1: how clear the face was to the detector, times how well the predicted face's landmarks agree with the
     /// photo's.
     pub confidence: f32,
+    /// The skin as the photo shows it, when [`PredictOptions::skin`] asked for it: sRGB in the skin's texture coordinates, 1024 pixels
+    /// a side, with how far it was seen as alpha. It is lit by nothing and painted for
+    /// [`SKIN_REFERENCE`](likeness_rig::palette::SKIN_REFERENCE), as the head's own texture is, so that the face's colours tint it.
+    pub skin: Option<RgbaImage>,
     /// The photo's expression, coefficients 0..1 in the order of [`likeness_rig::ARKIT_NAMES`].
     pub expression: [f32; 52],
     /// The head's turn in the photo.
@@ -157,6 +174,7 @@ pub struct FacePredictor {
     mirror_signs: Option<Vec<f32>>,
     meta: WeightsMeta,
     appearance: Option<AppearanceReader>,
+    skin: Option<SkinReader>,
 }
 
 impl std::fmt::Debug for FacePredictor {
@@ -249,7 +267,19 @@ impl FacePredictor {
         let net = weights.build(|vb| BonePointNet::new(&config, vb, None))?.fold()?;
         let meta = weights.meta().clone();
         let mirror_signs = rig.mirror_signs();
-        Ok(Self { mirror_signs, rig, prior, model, detector: Detector::new(), landmarker, net, meta, appearance: None })
+        let skin = SkinReader::new(&rig, mesh, points)?;
+        Ok(Self {
+            mirror_signs,
+            rig,
+            prior,
+            model,
+            detector: Detector::new(),
+            landmarker,
+            net,
+            meta,
+            appearance: None,
+            skin,
+        })
     }
 
     /// The same predictor with an appearance network: options and colours are read from photos too. `weights` are the bytes of the
@@ -334,6 +364,11 @@ impl FacePredictor {
         if disagreement > POOR_FIT {
             warnings.push(QualityWarning::PoorFit { percent: disagreement * 100.0 });
         }
+        let skin = match options.skin {
+            true => Some(self.skin(photo, &landmarks, &parameters, &expression, &pose, appearance.as_ref())?),
+            false => None,
+        };
+        ms.skin = lap.end();
         let clarity = 1.0 - (-bounds.score / SCORE_SCALE).exp();
         let agreement = (-(disagreement / DISAGREEMENT_SCALE).powi(2)).exp();
         self.emphasise(&mut parameters, options.emphasis);
@@ -341,6 +376,7 @@ impl FacePredictor {
             face: self.face(parameters, &colors, appearance.as_ref()),
             appearance: appearance.map(|appearance| appearance.options).unwrap_or_default(),
             confidence: (clarity * agreement).clamp(0.0, 1.0),
+            skin,
             expression,
             pose,
             landmarks,
@@ -348,6 +384,26 @@ impl FacePredictor {
             warnings,
             ms,
         })
+    }
+
+    fn skin(
+        &self,
+        photo: &Photo,
+        landmarks: &[Vec2; 68],
+        parameters: &[f32],
+        expression: &[f32; EXPRESSIONS],
+        pose: &HeadPose,
+        appearance: Option<&Appearance>,
+    ) -> Result<RgbaImage> {
+        let reader = self.skin.as_ref().ok_or_else(|| VisionError::Model {
+            file: self.rig.mesh.clone(),
+            field: "skin".into(),
+            problem: "its texture coordinates do not show a face, upright and in one piece: ask for no skin".into(),
+        })?;
+        let glasses = appearance.and_then(|read| read.options.iter().find(|answer| answer.option == GLASSES));
+        let wears_glasses = glasses.is_some_and(|answer| answer.choice != NO_GLASSES);
+        let sighting = Sighting { photo, landmarks, parameters, expression, pose, wears_glasses };
+        reader.read(&self.model, &sighting)
     }
 
     /// Stretches what is a person's own toward the spread that it has in nature.
@@ -385,10 +441,13 @@ impl FacePredictor {
             for ((color, _), answer) in natural.zip(colors) {
                 *color = *answer;
             }
+            // Who has no hair over the forehead still has brows.
+            let style = options.iter().find(|answer| answer.option == HAIR_STYLE);
+            let is_hairless = style.is_some_and(|answer| HAIRLESS.contains(&answer.choice.as_str()));
             let mixes = [
                 ("skin", measured.skin, SKIN_MEASURED),
                 ("lips", measured.lips, LIPS_MEASURED),
-                ("hair", measured.hair, HAIR_MEASURED),
+                ("hair", if is_hairless { measured.brows } else { measured.hair }, HAIR_MEASURED),
                 // Whatever is on the lips has been measured there.
                 ("lipstick", measured.lips, 1.0),
             ];

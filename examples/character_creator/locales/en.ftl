@@ -23,6 +23,7 @@ photo-working = Looking at the photo …
 photo-back = Back to the photo's face
 photo-expression = Try the photo's expression
 photo-landmarks = Show landmarks
+photo-skin = Skin as in the photo
 confidence-high = Very sure of this face
 confidence-fair = Fairly sure of this face
 confidence-low = Not sure of this face: try a sharper photo from the front

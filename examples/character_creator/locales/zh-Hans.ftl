@@ -23,6 +23,7 @@ photo-working = 正在分析照片…
 photo-back = 恢复照片的面孔
 photo-expression = 试用照片中的表情
 photo-landmarks = 显示特征点
+photo-skin = 使用照片中的皮肤
 confidence-high = 对这张脸很有把握
 confidence-fair = 对这张脸比较有把握
 confidence-low = 把握不大：请换一张更清晰的正面照片

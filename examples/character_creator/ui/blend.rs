@@ -21,7 +21,7 @@ pub(crate) fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Pictures) {
             let picture = pictures.show(ui, Subject::Preset(index), vec2(PICTURE, PICTURE), false, &name);
             if studio.layout.note(format!("preset.{name}"), picture.on_hover_text(&name)).clicked() {
                 let face = studio.presets[index].face.clone();
-                studio.take(face);
+                studio.take(face, None);
             }
         }
     });
@@ -35,7 +35,7 @@ pub(crate) fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Pictures) {
                     if studio.layout.note(format!("blend.face_{}", name.to_lowercase()), picture).clicked()
                         && let Some(face) = studio.document.slots[slot].clone()
                     {
-                        studio.take(face);
+                        studio.take(face, studio.document.skin.clone());
                     }
                 } else {
                     let (rect, _) = ui.allocate_exact_size(vec2(PICTURE, PICTURE), egui::Sense::hover());

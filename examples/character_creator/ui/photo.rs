@@ -46,6 +46,13 @@ pub(crate) fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Pictures) {
     if studio.layout.note("photo.expression", try_on).clicked() {
         studio.document.expression = note.expression;
     }
+    if studio.document.photo_skin.is_some() {
+        let mut shown = studio.document.skin.is_some();
+        let skin = ui.checkbox(&mut shown, studio.texts.get("photo-skin"));
+        if studio.layout.note("photo.skin", skin).changed() {
+            studio.show_photo_skin(shown);
+        }
+    }
     let label = studio.texts.get("photo-landmarks");
     ui.checkbox(&mut studio.view.show_landmarks, label);
 }

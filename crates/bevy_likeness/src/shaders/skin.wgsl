@@ -26,6 +26,9 @@
 #ifdef SKIN_EXTRA_LAYER
 @group(#{MATERIAL_BIND_GROUP}) @binding(102) var extra_layer: texture_2d<f32>;
 #endif
+#ifdef SKIN_PHOTO
+@group(#{MATERIAL_BIND_GROUP}) @binding(103) var photo_skin: texture_2d<f32>;
+#endif
 
 // The radius of a head, metres: how far light may travel through flesh before it comes out on the dark side.
 const RADIUS: f32 = 0.09;
@@ -39,6 +42,10 @@ fn fragment(in: VertexOutput, @builtin(front_facing) is_front: bool) -> Fragment
     base = sample_layer(in.uv, 0);
     let made = sample_layer(in.uv, 1);
     let wrinkles = sample_layer(in.uv, 2);
+#endif
+#ifdef SKIN_PHOTO
+    let photo = textureSampleBias(photo_skin, pbr_bindings::base_color_sampler, in.uv, view_bindings::view.mip_bias);
+    color = mix(color, photo.rgb, photo.a);
 #endif
     color = look::skin_color(color, base, skin.tone, skin.lips.rgb, skin.wear);
 #ifdef SKIN_LAYERS

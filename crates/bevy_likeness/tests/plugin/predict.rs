@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bevy::prelude::*;
 use bevy_likeness::prelude::*;
 use bevy_likeness::{
-    LikenessProblem, PendingPrediction, PhotoSource, PredictionBackend, PredictionModels, PredictionRequest,
+    LikenessProblem, PendingPrediction, PhotoSkin, PhotoSource, PredictionBackend, PredictionModels, PredictionRequest,
     PredictionWorker, Result,
 };
 use likeness_rig::HeadPose;
@@ -65,6 +65,7 @@ impl PredictionBackend for Gated {
             landmarks: [Vec2::ZERO; 68],
             bounds: FaceBox { x: 0.0, y: 0.0, w: 1.0, h: 1.0, score: 1.0 },
             warnings: Vec::new(),
+            skin: None,
             ms: StepTimes::default(),
         })
     }
@@ -284,10 +285,20 @@ fn the_bundled_photo_becomes_a_face() {
     let neutral = app.world().get::<Face>(head).unwrap().clone();
     app.world_mut().trigger(PredictFace::from_file(head, assets.join("photos/astronaut.jpg")));
     update_until(&mut app, "the answer", |_| !answers.all().is_empty());
-    let (confidence, face) = answers.all().remove(0).unwrap();
+    let (confidence, face) = answers.0.lock().unwrap().remove(0).unwrap();
     assert!((0.0..=1.0).contains(&confidence));
     assert_eq!(face.parameters.len(), neutral.parameters.len());
     assert!(face.parameters.iter().all(|value| (0.0..=1.0).contains(value)));
     assert_ne!(face.parameters, neutral.parameters);
     assert_ne!(face.colors, neutral.colors);
+    assert!(app.world().get::<PhotoSkin>(head).is_none(), "nobody asked for the skin");
+
+    let ask = PredictFace::from_file(head, assets.join("photos/astronaut.jpg"));
+    app.world_mut().trigger(ask.clone().with_skin());
+    update_until(&mut app, "the answer with a skin", |_| answers.all().len() == 1);
+    let skin = app.world().get::<PhotoSkin>(head).unwrap().0.clone();
+    assert!(app.world().resource::<Assets<Image>>().get(&skin).unwrap().width() >= 512);
+    app.world_mut().trigger(ask);
+    update_until(&mut app, "the answer without", |_| answers.all().len() == 2);
+    assert!(app.world().get::<PhotoSkin>(head).is_none(), "the skin of another answer stays");
 }

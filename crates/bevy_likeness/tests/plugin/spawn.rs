@@ -6,7 +6,9 @@ use bevy::ecs::system::RunSystemOnce;
 use bevy::mesh::skinning::SkinnedMesh;
 use bevy::prelude::*;
 use bevy_likeness::prelude::*;
-use bevy_likeness::{HeadMaterials, HeadPart, SKIN_REFERENCE, SkinExtension, SkinLayer, SkinLook, SkinMaterial};
+use bevy_likeness::{
+    HeadMaterials, HeadPart, PhotoSkin, SKIN_REFERENCE, SkinExtension, SkinLayer, SkinLook, SkinMaterial,
+};
 
 use crate::app::{Problems, app, joint, spawn, transform, update_until};
 use crate::fixture::{rig, tiny_head, write_rig};
@@ -207,6 +209,28 @@ fn a_face_s_colours_and_details_reach_its_own_skin() {
     app.update();
     assert_eq!(skin(&app, first).extra_layer, Some(scar));
     assert_eq!(skin(&app, second).extra_layer, None);
+}
+
+#[test]
+fn a_head_shows_the_skin_of_a_photo_until_it_is_taken_off() {
+    let folder = tiny_head(&rig());
+    let mut app = app(folder.path());
+    let heads = [0, 1].map(|_| spawn(&mut app, "tiny.rig.ron", Lod::Full));
+    app.update();
+    let skin = |app: &App, head: Entity| {
+        let material = app.world().get::<HeadMaterials>(head).unwrap().skin.id();
+        app.world().resource::<Assets<SkinMaterial>>().get(material).unwrap().extension.photo_skin.clone()
+    };
+    let pixels = image::RgbaImage::from_pixel(4, 4, image::Rgba([200, 150, 120, 255]));
+    let photo_skin = PhotoSkin::new(&pixels, &mut app.world_mut().resource_mut::<Assets<Image>>());
+    let image = app.world().resource::<Assets<Image>>().get(&photo_skin.0).unwrap();
+    assert_eq!((image.width(), image.data.as_deref()), (4, Some(pixels.as_raw().as_slice())));
+    app.world_mut().entity_mut(heads[0]).insert(photo_skin.clone());
+    app.update();
+    assert_eq!(heads.map(|head| skin(&app, head)), [Some(photo_skin.0), None]);
+    app.world_mut().entity_mut(heads[0]).remove::<PhotoSkin>();
+    app.update();
+    assert_eq!(skin(&app, heads[0]), None);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::{Outcome, create_folder, distinct_stems, print_json};
 use crate::assets::Assets;
 use crate::error::CliError;
+use crate::picture_file::save_png;
 use likeness_rig::FaceFile;
 use likeness_vision::{FacePredictor, OptionAnswer, Photo, PredictOptions, Prediction, SeveralFaces};
 use serde::Serialize;
@@ -12,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Instant;
 
-/// Turn photos into faces: DIR/<photo's stem>/ gets face.json, render.png, matched.png and sheet.png
+/// Turn photos into faces: DIR/<photo's stem>/ gets face.json, skin.png, render.png, matched.png and sheet.png
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// The photos (JPEG, PNG or WebP); they stay on this machine
@@ -36,10 +37,13 @@ pub(crate) struct Arguments {
     /// How far a face's difference from the average face is brought out: 0 is the network's answer, 1 people's natural spread
     #[arg(long, value_name = "PART", default_value_t = PredictOptions::default().emphasis, value_parser = emphasis)]
     emphasis: f32,
+    /// Leave the skin as it is painted instead of as the photo shows it
+    #[arg(long)]
+    painted_skin: bool,
     /// When a photo shows several faces, take the largest instead of failing
     #[arg(long)]
     largest: bool,
-    /// Write face.json only
+    /// Write face.json and skin.png only
     #[arg(long)]
     no_render: bool,
     /// How many photos are predicted at once
@@ -49,6 +53,9 @@ pub(crate) struct Arguments {
     #[arg(long)]
     explain: bool,
 }
+
+/// The picture of the skin as the photo shows it, beside the face file.
+const SKIN_FILE: &str = "skin.png";
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Method {
@@ -68,6 +75,8 @@ struct Times {
     align: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     predict: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    skin: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     render: Option<f64>,
 }
@@ -110,6 +119,7 @@ pub(crate) fn run(assets: &Assets, arguments: &Arguments) -> Result<Outcome, Cli
         refine: arguments.refine,
         emphasis: arguments.emphasis,
         several_faces: if arguments.largest { SeveralFaces::TakeLargest } else { SeveralFaces::Refuse },
+        skin: !arguments.painted_skin,
     };
     let mut pictures = Pictures::new(assets, arguments);
 
@@ -201,6 +211,7 @@ fn predict(predictor: &FacePredictor, path: &Path, options: &PredictOptions) -> 
         ms.landmarks = Some(prediction.ms.landmarks);
         ms.align = Some(prediction.ms.align);
         ms.predict = Some(prediction.ms.predict);
+        ms.skin = options.skin.then_some(prediction.ms.skin);
         Ok(Predicted { photo, prediction })
     });
     (result.map_err(CliError::from), ms)
@@ -215,6 +226,11 @@ fn write(
     create_folder(folder)?;
     let mut face = FaceFile::new(predictor.rig(), &predicted.prediction.face);
     face.confidence = Some(predicted.prediction.confidence);
+    if let Some(skin) = &predicted.prediction.skin {
+        // Before the face that names it.
+        save_png(&skin.clone().into(), &folder.join(SKIN_FILE))?;
+        face.photo_skin = Some(SKIN_FILE.to_owned());
+    }
     face.save(&folder.join("face.json"))?;
     pictures.write(folder, predicted)
 }
@@ -229,6 +245,7 @@ fn explain(line: &Line, folder: &Path) {
                 ("landmarks", line.ms.landmarks),
                 ("align", line.ms.align),
                 ("predict", line.ms.predict),
+                ("skin", line.ms.skin),
                 ("render", line.ms.render),
             ];
             eprintln!("{} -> {}", line.photo, folder.display());

@@ -53,7 +53,7 @@ pub(crate) fn run(assets: &Assets, arguments: &Arguments) -> Result<Outcome, Cli
             let folder = arguments.out.join(format!("{number:03}"));
             create_folder(&folder)?;
             FaceFile::new(&rig, &shot.face).save(&folder.join("face.json"))?;
-            crate::sheet::save_png(&picture.clone().into(), &folder.join("render.png"))?;
+            crate::picture_file::save_png(&picture.clone().into(), &folder.join("render.png"))?;
             if thumbnails.len() < SHEET_FACES {
                 thumbnails.push(picture);
             }
@@ -62,7 +62,7 @@ pub(crate) fn run(assets: &Assets, arguments: &Arguments) -> Result<Outcome, Cli
     }
     progress.finish_and_clear();
     let sheet = crate::sheet::contact_sheet(&thumbnails, 6, 256);
-    crate::sheet::save_png(&sheet.into(), &arguments.out.join("sheet.png"))?;
+    crate::picture_file::save_png(&sheet.into(), &arguments.out.join("sheet.png"))?;
     Ok(Outcome::Complete)
 }
 

@@ -7,6 +7,7 @@ use image::{DynamicImage, GrayImage, ImageBuffer, Luma};
 use likeness_render::{Background, Passes, Picture, RenderOptions, Renderer, Shot};
 use likeness_rig::{ARKIT_NAMES, FaceFile, HeadPose};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Render face files to PNGs
 #[derive(clap::Args)]
@@ -35,6 +36,9 @@ pub(crate) struct Arguments {
     /// ARKit coefficients, such as mouthSmileLeft=0.6,mouthSmileRight=0.6
     #[arg(long, value_delimiter = ',', value_parser = coefficient, value_name = "NAME=V")]
     expression: Vec<(usize, f32)>,
+    /// Leave the skin as it is painted instead of as the photo showed it
+    #[arg(long)]
+    painted_skin: bool,
     /// Colour of the background as RRGGBB
     #[arg(long, value_parser = color, value_name = "HEX", default_value = "b8bcc4")]
     background: [u8; 3],
@@ -100,7 +104,7 @@ pub(crate) fn run(assets: &Assets, arguments: &Arguments) -> Result<Outcome, Cli
     for (faces, places) in arguments.faces.chunks(BATCH).zip(places.chunks(BATCH)) {
         let shots = faces.iter().map(|face| shot(&renderer, face, arguments)).collect::<Result<Vec<_>, _>>()?;
         for (picture, place) in renderer.render(&shots, arguments.size, passes)?.into_iter().zip(places) {
-            crate::sheet::save_png(&pass_picture(picture, arguments.size), place)?;
+            crate::picture_file::save_png(&pass_picture(picture, arguments.size), place)?;
         }
     }
     Ok(Outcome::Complete)
@@ -110,11 +114,16 @@ pub(crate) fn run(assets: &Assets, arguments: &Arguments) -> Result<Outcome, Cli
 const BATCH: usize = 8;
 
 fn shot(renderer: &Renderer, face: &Path, arguments: &Arguments) -> Result<Shot, CliError> {
-    let (face, notices) = FaceFile::load(face)?.resolve(renderer.rig())?;
+    let file = FaceFile::load(face)?;
+    let (values, notices) = file.resolve(renderer.rig())?;
     for notice in notices {
         eprintln!("note: {notice}");
     }
-    let mut shot = Shot::new(face);
+    let mut shot = Shot::new(values);
+    if let Some(name) = file.photo_skin.as_ref().filter(|_| !arguments.painted_skin) {
+        let path = face.parent().unwrap_or(Path::new("")).join(name);
+        shot.photo_skin = Some(Arc::new(crate::picture_file::open_skin(&path)?));
+    }
     shot.pose = HeadPose { yaw: arguments.yaw, pitch: arguments.pitch, roll: 0.0 };
     shot.camera = shot.camera.with_fov(arguments.fov.to_radians());
     shot.background = Background::Color(arguments.background);

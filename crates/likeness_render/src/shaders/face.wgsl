@@ -40,7 +40,7 @@ struct Slot {
     // Heights of the bind pose: x: where the collar ends beside the neck, y: in the middle of the front; z: how steeply it rises between,
     // w: how wide the collar is.
     neckline: vec4<f32>,
-    // x: number of active morph targets.
+    // x: number of active morph targets, y: the layer of the skin as a photo shows it, from 1; 0 has none.
     counts: vec4<u32>,
     // Active morph targets, two a vector: (index, weight), (index, weight).
     morphs: array<vec4<f32>, 26>,
@@ -66,6 +66,8 @@ struct Part {
 @group(#{MATERIAL_BIND_GROUP}) @binding(8) var base_texture: texture_2d<f32>;
 @group(#{MATERIAL_BIND_GROUP}) @binding(9) var made_texture: texture_2d<f32>;
 @group(#{MATERIAL_BIND_GROUP}) @binding(10) var wrinkles_texture: texture_2d<f32>;
+// Skins as photos show them: colours like those of the albedo texture, and coverage.
+@group(#{MATERIAL_BIND_GROUP}) @binding(11) var photo_skins: texture_2d_array<f32>;
 // What every vertex sees, to first order: x + dot(yzw, direction in the head's space).
 @group(#{MATERIAL_BIND_GROUP}) @binding(7) var<storage, read> sight: array<vec4<f32>>;
 
@@ -367,14 +369,19 @@ fn fragment(in: Varyings) -> @location(0) vec4<f32> {
         if part.has_layers == 1u {
             layer = textureSample(base_texture, albedo_sampler, in.uv).rgb;
         }
+        let uv_a = dpdx(in.uv);
+        let uv_b = dpdy(in.uv);
+        let photo = slots[in.slot].counts.y;
+        if photo > 0u {
+            let seen = textureSampleGrad(photo_skins, albedo_sampler, in.uv, i32(photo) - 1, uv_a, uv_b);
+            base = mix(base, seen.rgb, seen.a);
+        }
         base = look::skin_color(base, layer, tone, lips.rgb, wear);
         bleed = look::skin_bleed(tone);
         f0 = 0.028;
         roughness = look::skin_roughness(0.52, slots[in.slot].skin.paint.x);
         sharp = 0.25;
         var wrinkles = vec3(0.5, 0.5, 0.0);
-        let uv_a = dpdx(in.uv);
-        let uv_b = dpdy(in.uv);
 #ifdef DETAIL
         roughness = textureSample(roughness_texture, albedo_sampler, in.uv).g;
         roughness = look::skin_roughness(roughness, slots[in.slot].skin.paint.x);

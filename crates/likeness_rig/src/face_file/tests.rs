@@ -18,7 +18,14 @@ fn open(value: &Value) -> Result<(Face, Vec<FaceNotice>)> {
 #[test]
 fn each_fault_gives_its_error() {
     type Case = (&'static str, fn(&mut Value), fn(&RigError) -> bool);
-    let cases: [Case; 19] = [
+    let cases: [Case; 22] = [
+        ("photo_skin", |face| face["photo_skin"] = json!(1), |error| matches!(error, RigError::WrongType { .. })),
+        (
+            "photo_skin",
+            |face| face["photo_skin"] = json!("../skin.png"),
+            |error| matches!(error, RigError::WrongType { .. }),
+        ),
+        ("photo_skin", |face| face["photo_skin"] = json!(""), |error| matches!(error, RigError::WrongType { .. })),
         ("format 2", |face| face["format"] = json!(2), |error| matches!(error, RigError::Format { .. })),
         ("rig", |face| face["rig"] = json!("other"), |error| matches!(error, RigError::WrongRig { .. })),
         ("rig", |face| face["rig"] = json!(7), |error| matches!(error, RigError::WrongType { .. })),
@@ -184,6 +191,9 @@ fn numbers_that_could_not_be_read_are_not_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("me.face.json");
     assert!(matches!(FaceFile::new(&rig, &face).save(&path), Err(RigError::OutOfRange { .. })));
+    let mut file = FaceFile::new(&rig, &Face::neutral(&rig));
+    file.photo_skin = Some("elsewhere/skin.png".to_owned());
+    assert!(matches!(file.save(&path), Err(RigError::WrongType { .. })));
     assert!(!path.exists());
 }
 
@@ -199,6 +209,7 @@ proptest! {
         face.details[1] = freckles;
         let mut file = FaceFile::new(&rig, &face);
         file.confidence = Some(red);
+        file.photo_skin = (choice > 0).then(|| "me.skin.png".to_owned());
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/me.face.json");
         file.save(&path).unwrap();
