@@ -32,6 +32,8 @@ impl Plugin for LikenessMaterialPlugin {
     fn build(&self, app: &mut App) {
         surface_plugin(app);
         app.init_resource::<SharedMaterials>()
+            .add_observer(retint::<PhotoSkin>)
+            .add_observer(retint::<SkinLayer>)
             .add_systems(PostUpdate, (give_materials, tint).chain().in_set(LikenessSystems::Express));
     }
 }
@@ -233,6 +235,13 @@ fn ensure_tangents(meshes: &mut Assets<Mesh>, handle: &Handle<Mesh>) {
         && let Err(error) = mesh.generate_tangents()
     {
         warn!("the skin's normal map is not shown: {error}");
+    }
+}
+
+/// A head that something was taken off must be tinted again.
+fn retint<C: Component>(removed: On<Remove, C>, mut heads: Query<&mut HeadMaterials>) {
+    if let Ok(mut materials) = heads.get_mut(removed.entity) {
+        materials.set_changed();
     }
 }
 

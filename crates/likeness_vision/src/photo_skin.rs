@@ -27,8 +27,12 @@ use likeness_rig::{CompiledRig, HeadMesh, HeadPose, LandmarkModel, LandmarkSet, 
 
 /// Side of the texture, pixels: the outer eye corners of the bundled head are 211 apart in it.
 const SIZE: u32 = 1024;
-/// Side of the crop that is read, over that of the network's: the outer eye corners are 190 pixels apart.
-const ZOOM: u32 = 4;
+/// Scale of the crop that is read over that of the network's, and how far it reaches beyond on each side: the outer eye corners are
+/// 190 pixels apart.
+const ZOOM: f32 = 4.0;
+const MARGIN: f32 = 96.0;
+/// How near to the photo's edge it is still read, pixels of the crop.
+const RIM: f32 = 8.0;
 const LUMINANCE: Vec3 = Vec3::new(0.2126, 0.7152, 0.0722);
 /// The part of the mesh that is skin.
 const SKIN: &str = "skin";
@@ -54,6 +58,9 @@ const OPEN_LIPS: f32 = 0.11;
 const FOLDS: f32 = 0.32;
 /// How much of the relief of a smiling face goes: in the folds, and elsewhere.
 const SMOOTHED: (f32, f32) = (0.85, 0.1);
+/// How dark the folds of a smile may be over the face's mean, and how much of what is darker is lifted.
+const DEEP: f32 = 0.72;
+const LIFTED: f32 = 0.8;
 /// How far brows, eyes and lips reach around their landmarks, likewise: fully, and not at all.
 const BROWS: (f32, f32) = (0.04, 0.09);
 const EYES: (f32, f32) = (0.03, 0.08);
@@ -63,10 +70,14 @@ const LIPS: (f32, f32) = (0.02, 0.07);
 const TONE: (f32, f32) = (45.0, 0.35);
 /// Over how many texels hair is told from skin.
 const HAIR: f32 = 9.0;
-/// How dark plain skin above the mouth may be before it is taken for hair, fully and not at all.
+/// How dark plain skin may be where hair may hang before it is taken for hair, fully and not at all.
 const HAIR_DARKNESS: (f32, f32) = (0.35, 0.65);
 /// How much less blue than red it may be, likewise, logarithms.
-const HAIR_YELLOW: (f32, f32) = (0.5, 0.25);
+const HAIR_YELLOW: (f32, f32) = (0.8, 0.45);
+/// From which distance of the middle of the face on hair may hang beside the eyes, over that of the outer eye corners.
+const BESIDE: f32 = 0.65;
+/// Over how far the regions of hair fade, likewise.
+const SOFT: f32 = 0.1;
 /// Brightness over that of plain skin beyond which it is taken for gloss, and the most that is left of it.
 const GLOSS: (f32, f32) = (1.06, 0.22);
 /// The least brightness over that of plain skin.
@@ -121,11 +132,14 @@ impl SkinReader {
     /// # Errors
     /// [`VisionError::DegenerateLandmarks`].
     pub(crate) fn read(&self, model: &LandmarkModel, sighting: &Sighting<'_>) -> Result<RgbaImage> {
-        let mut to_crop = photo_to_crop(sighting.landmarks).ok_or(VisionError::DegenerateLandmarks)?;
-        let zoom = ZOOM as f32;
-        to_crop = Similarity { a: to_crop.a * zoom, b: to_crop.b * zoom, tx: to_crop.tx * zoom, ty: to_crop.ty * zoom };
-        let crop = warp(&sighting.photo.pixels, &to_crop, CROP_SIZE as u32 * ZOOM);
-        let crop = LinearCrop::new(&crop);
+        let to_network = photo_to_crop(sighting.landmarks).ok_or(VisionError::DegenerateLandmarks)?;
+        let to_crop = Similarity {
+            a: to_network.a * ZOOM,
+            b: to_network.b * ZOOM,
+            tx: to_network.tx * ZOOM + MARGIN,
+            ty: to_network.ty * ZOOM + MARGIN,
+        };
+        let crop = LinearCrop::new(sighting.photo, &to_crop)?;
         let at = sighting.landmarks.map(|point| to_crop.apply(point));
         let unit = at[36].distance(at[45]);
         let seen = self.seen(model, sighting, &at, unit)?;
@@ -179,7 +193,7 @@ impl SkinReader {
                 let color = near.at(texel.column, texel.row);
                 let is_skin = smoothstep(HAIR_DARKNESS.0.ln(), HAIR_DARKNESS.1.ln(), color.min_element())
                     * smoothstep(HAIR_YELLOW.0, HAIR_YELLOW.1, color.x - color.z);
-                if face.is_above_mouth(read.place) { read.plain * (1.0 - is_skin) } else { 0.0 }
+                face.may_be_hair(read.place) * read.plain * (1.0 - is_skin)
             })
             .collect();
         for (read, hair) in texels.iter_mut().zip(hair) {
@@ -188,9 +202,12 @@ impl SkinReader {
         let tone = self.mean_skin(TONE.0, texels);
         for (texel, read) in self.chart.texels.iter().zip(texels) {
             let slow = tone.at(texel.column, texel.row);
-            let smoothed = read.plain * face.fold(read.place);
-            let fine = (read.color - slow) * (1.0 - smoothed);
+            let (smoothed, folded) = face.smile_at(read.place);
+            let fine = (read.color - slow) * (1.0 - read.plain * smoothed);
             read.color = slow * TONE.1 + fine;
+            // The deepest folds are lifted as a whole, so that their hue stays.
+            let depth = (DEEP.ln() - read.color.dot(LUMINANCE)).max(0.0);
+            read.color += depth * LIFTED * read.plain * folded;
         }
     }
 
@@ -316,8 +333,8 @@ impl<'a> PhotoFace<'a> {
             let outward = at[wing] - at[33];
             [
                 at[wing],
-                at[corner].lerp(at[wing], 0.5) + outward * 0.35,
-                at[corner] + (at[corner] - at[opposite]) * 0.06,
+                at[corner].lerp(at[wing], 0.5) + outward * 0.8,
+                at[corner] + (at[corner] - at[opposite]) * 0.1,
                 at[jaw],
             ]
         };
@@ -348,16 +365,21 @@ impl<'a> PhotoFace<'a> {
         sight * (1.0 - self.open * smoothstep(-OPEN_LIPS * unit, 0.0, lips))
     }
 
-    fn is_above_mouth(&self, place: Vec2) -> bool {
-        let down = self.at[8] - self.at[27];
-        (place - (self.at[48] + self.at[54]) / 2.0).dot(down) < 0.0
+    /// How far hair may hang there, 0..1: above the eyes, and beside them down to the mouth.
+    fn may_be_hair(&self, place: Vec2) -> f32 {
+        let Self { at, unit, .. } = self;
+        let down = (at[8] - at[27]).normalize_or(Vec2::Y);
+        let above = |point: Vec2| smoothstep(SOFT * unit, -SOFT * unit, (place - point).dot(down));
+        let eyes = (at[36] + at[45]) / 2.0;
+        let aside = ((place - eyes).perp_dot(down).abs() / unit - BESIDE) / SOFT;
+        above(eyes).max(smoothstep(-1.0, 1.0, aside) * above((at[48] + at[54]) / 2.0))
     }
 
-    /// How far a place belongs to the folds of a smile, which a face at rest does not have, 0..1.
-    fn fold(&self, place: Vec2) -> f32 {
+    /// What a smile does there that a face at rest does not have: how much of the relief, and how far there are folds, 0..1.
+    fn smile_at(&self, place: Vec2) -> (f32, f32) {
         let distance = self.folds.iter().map(|fold| distance_to_path(place, fold)).fold(f32::INFINITY, f32::min);
-        let folded = smoothstep(FOLDS * self.unit, 0.0, distance);
-        self.smile * (SMOOTHED.1 + (SMOOTHED.0 - SMOOTHED.1) * folded)
+        let folded = self.smile * smoothstep(FOLDS * self.unit, 0.0, distance);
+        (self.smile * SMOOTHED.1 + (SMOOTHED.0 - SMOOTHED.1) * folded, folded)
     }
 }
 
@@ -380,18 +402,33 @@ fn median_color(colors: impl Iterator<Item = Vec3>) -> Option<Vec3> {
 struct LinearCrop {
     pixels: Vec<[f32; 3]>,
     size: usize,
+    to_photo: Similarity,
+    /// The photo's size and the rim that is not read, photo pixels.
+    photo: Vec2,
+    rim: f32,
 }
 
 impl LinearCrop {
-    fn new(crop: &image::RgbImage) -> Self {
+    fn new(photo: &Photo, to_crop: &Similarity) -> Result<Self> {
+        let to_photo = to_crop.inverse().ok_or(VisionError::DegenerateLandmarks)?;
+        let size = CROP_SIZE + ((2.0 * MARGIN) / ZOOM) as usize;
+        let size = size * ZOOM as usize;
         let table: Vec<f32> = (0..=255u8).map(from_srgb).collect();
+        let crop = warp(&photo.pixels, to_crop, size as u32);
         let pixels = crop.pixels().map(|pixel| pixel.0.map(|value| table[usize::from(value)])).collect();
-        Self { pixels, size: crop.width() as usize }
+        let (width, height) = photo.pixels.dimensions();
+        let rim = RIM * to_photo.scale();
+        Ok(Self { pixels, size, to_photo, photo: Vec2::new(width as f32, height as f32), rim })
     }
 
+    /// Whether a place is in the crop and shows the photo.
     fn holds(&self, place: Vec2) -> bool {
         let most = self.size as f32 - 1.0;
-        place.cmpge(Vec2::ONE).all() && place.cmple(Vec2::splat(most)).all()
+        let in_photo = self.to_photo.apply(place);
+        place.cmpge(Vec2::ONE).all()
+            && place.cmple(Vec2::splat(most)).all()
+            && in_photo.cmpge(Vec2::splat(self.rim)).all()
+            && in_photo.cmple(self.photo - self.rim).all()
     }
 
     /// The colour at a place that it holds, bilinear.

@@ -209,6 +209,9 @@ fn a_face_s_colours_and_details_reach_its_own_skin() {
     app.update();
     assert_eq!(skin(&app, first).extra_layer, Some(scar));
     assert_eq!(skin(&app, second).extra_layer, None);
+    app.world_mut().entity_mut(first).remove::<SkinLayer>();
+    app.update();
+    assert_eq!(skin(&app, first).extra_layer, None);
 }
 
 #[test]

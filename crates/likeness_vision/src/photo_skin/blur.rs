@@ -90,7 +90,7 @@ mod tests {
     fn wide_changes_stay_and_narrow_ones_go() {
         let texels = (0..128).flat_map(|row| (0..128).map(move |column| (column, row)));
         let values = texels.map(|(column, row)| {
-            let fine = if (column / CELL) % 2 == 0 { 1.0 } else { -1.0 };
+            let fine = if (column / CELL).is_multiple_of(2) { 1.0 } else { -1.0 };
             ((column, row), Vec3::new(fine, column as f32, 0.0), 1.0)
         });
         let blurred = Blurred::new(128, 24.0, values);
