@@ -21,6 +21,7 @@ use likeness_rig::similarity::align;
 use likeness_rig::{Face, HeadMesh, HeadPose, LandmarkModel, LandmarkSet, Prior, Rig};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Instant;
 
 /// Detector score at which the confidence has lost 37 %: clear faces have 18, doubtful ones 4.
@@ -174,7 +175,10 @@ pub struct FacePredictor {
     mirror_signs: Option<Vec<f32>>,
     meta: WeightsMeta,
     appearance: Option<AppearanceReader>,
-    skin: Option<SkinReader>,
+    mesh: HeadMesh,
+    points: LandmarkSet,
+    /// Made when a skin is asked for the first time: it takes longer than a prediction.
+    skin: OnceLock<Option<SkinReader>>,
 }
 
 impl std::fmt::Debug for FacePredictor {
@@ -267,7 +271,6 @@ impl FacePredictor {
         let net = weights.build(|vb| BonePointNet::new(&config, vb, None))?.fold()?;
         let meta = weights.meta().clone();
         let mirror_signs = rig.mirror_signs();
-        let skin = SkinReader::new(&rig, mesh, points)?;
         Ok(Self {
             mirror_signs,
             rig,
@@ -278,7 +281,9 @@ impl FacePredictor {
             net,
             meta,
             appearance: None,
-            skin,
+            mesh: mesh.clone(),
+            points: points.clone(),
+            skin: OnceLock::new(),
         })
     }
 
@@ -395,7 +400,14 @@ impl FacePredictor {
         pose: &HeadPose,
         appearance: Option<&Appearance>,
     ) -> Result<RgbaImage> {
-        let reader = self.skin.as_ref().ok_or_else(|| VisionError::Model {
+        let reader = match self.skin.get() {
+            Some(reader) => reader,
+            None => {
+                let reader = SkinReader::new(&self.rig, &self.mesh, &self.points)?;
+                self.skin.get_or_init(|| reader)
+            }
+        };
+        let reader = reader.as_ref().ok_or_else(|| VisionError::Model {
             file: self.rig.mesh.clone(),
             field: "skin".into(),
             problem: "its texture coordinates do not show a face, upright and in one piece: ask for no skin".into(),
@@ -403,7 +415,7 @@ impl FacePredictor {
         let glasses = appearance.and_then(|read| read.options.iter().find(|answer| answer.option == GLASSES));
         let wears_glasses = glasses.is_some_and(|answer| answer.choice != NO_GLASSES);
         let sighting = Sighting { photo, landmarks, parameters, expression, pose, wears_glasses };
-        reader.read(&self.model, &sighting)
+        reader.read(&self.mesh, &self.model, &sighting)
     }
 
     /// Stretches what is a person's own toward the spread that it has in nature.

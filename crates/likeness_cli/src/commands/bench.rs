@@ -19,7 +19,8 @@ use std::path::PathBuf;
 /// Measure how fast this machine is: networks, photo to face, joints, training step, pictures
 ///
 /// Nothing else should run meanwhile. Keys of --json: `bone_point.ms` and `landmarks.ms` (a forward pass), `create.ms` (photo to
-/// face in a warm process) with the medians of its steps, `create.first_ms` (a new process from its start to its end),
+/// face in a warm process) with the medians of its steps, `create.skin_ms` (reading the skin besides), `create.first_ms` (a new process
+/// from its start to its end, without the skin),
 /// `apply.us` (one changed face to the matrices of its joints), `train.images_per_s`, `render.faces_per_s`. Each is a median;
 /// `spread` has quartiles, the best and the number of runs.
 #[derive(clap::Args)]

@@ -3,6 +3,7 @@
 use crate::region::{depth_in, smoothstep};
 use glam::Vec2;
 use likeness_rig::{LandmarkPoint, LandmarkSet, MeshPart};
+use rayon::prelude::*;
 
 /// How far above the brows the face ends, and over how much its edge fades, in distances of the outer eye corners in the
 /// texture: above, hair may hang.
@@ -65,7 +66,7 @@ impl SkinChart {
 
         let low = outline.iter().copied().fold(Vec2::MAX, Vec2::min);
         let high = outline.iter().copied().fold(Vec2::MIN, Vec2::max);
-        let mut texels = Vec::new();
+        let mut found = Vec::new();
         let mut taken = vec![false; (size * size) as usize];
         for triangle in &skin.triangles {
             let corners = triangle.map(|vertex| skin.uvs.get(vertex as usize).copied());
@@ -74,16 +75,18 @@ impl SkinChart {
                 continue;
             }
             each_texel([a, b, c], size, |column, row, weights| {
-                let place = (Vec2::new(column as f32, row as f32) + 0.5) / size as f32;
-                let cover = smoothstep(0.0, EDGE * unit, depth_in(place, &outline));
                 let slot = (row * size + column) as usize;
-                if cover > 0.0 && !taken[slot] {
-                    taken[slot] = true;
-                    let lips = smoothstep(-LIPS_EDGE * unit, LIPS_EDGE * unit, depth_in(place, &lips));
-                    texels.push(Texel { column, row, triangle: *triangle, weights, cover, lips });
+                if !std::mem::replace(&mut taken[slot], true) {
+                    found.push(Texel { column, row, triangle: *triangle, weights, cover: 0.0, lips: 0.0 });
                 }
             });
         }
+        found.par_iter_mut().for_each(|texel| {
+            let place = (Vec2::new(texel.column as f32, texel.row as f32) + 0.5) / size as f32;
+            texel.cover = smoothstep(0.0, EDGE * unit, depth_in(place, &outline));
+            texel.lips = smoothstep(-LIPS_EDGE * unit, LIPS_EDGE * unit, depth_in(place, &lips));
+        });
+        let texels: Vec<Texel> = found.into_iter().filter(|texel| texel.cover > 0.0).collect();
         let mut vertices: Vec<u32> = texels.iter().flat_map(|texel| texel.triangle).collect();
         vertices.sort_unstable();
         vertices.dedup();

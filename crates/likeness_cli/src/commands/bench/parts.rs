@@ -120,6 +120,14 @@ impl Workbench<'_> {
             named.into_iter().for_each(|(name, value)| steps.entry(name).or_default().push(value));
             Ok(())
         })?;
+        let photo = Photo::from_bytes(&jpeg, "bench")?;
+        let with_skin = PredictOptions { skin: true, ..options };
+        let mut skins = Vec::new();
+        repeat(self.seconds / 2.0, || -> Result<(), VisionError> {
+            skins.push(predictor.predict(&photo, &with_skin)?.ms.skin);
+            Ok(())
+        })?;
+        steps.insert("create.skin_ms", skins);
         let mut more: BTreeMap<_, _> = steps.into_iter().map(|(name, values)| (name, median(values))).collect();
         more.insert("create.load_ms", load * 1e3);
         more.insert("create.first_ms", self.new_process(&jpeg)?);
@@ -134,7 +142,12 @@ impl Workbench<'_> {
         std::fs::write(&photo, jpeg).map_err(|source| CliError::Io { path: photo.clone(), source })?;
         let program = std::env::current_exe().map_err(start)?;
         let mut command = Command::new(&program);
-        command.arg("--assets").arg(self.assets.root()).arg("create").arg(&photo).arg("--no-render");
+        command
+            .arg("--assets")
+            .arg(self.assets.root())
+            .arg("create")
+            .arg(&photo)
+            .args(["--no-render", "--painted-skin"]);
         command.arg("--out").arg(folder.path()).stdout(Stdio::null());
         let times = repeat(self.seconds, || match command.status() {
             Ok(status) if status.success() => Ok(()),
