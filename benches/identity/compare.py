@@ -58,9 +58,10 @@ def centred_distances(photos, renders):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--faces", type=Path, required=True, help="what `likeness create` wrote")
-    parser.add_argument("photos", type=Path, nargs="+")
+    parser.add_argument("photos", metavar="PHOTO=OTHER", nargs="+", help="what the face was made of, and what it is compared with")
     arguments = parser.parse_args()
-    seen = {photo.stem: descriptor(photo) for photo in arguments.photos}
+    pairs = (photo.split("=", 1) for photo in arguments.photos)
+    seen = {Path(photo).stem: descriptor(other) for photo, other in pairs}
     for picture in ("render.png", "matched.png"):
         pairs = []
         for stem, photo in seen.items():

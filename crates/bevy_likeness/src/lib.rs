@@ -70,7 +70,8 @@
 //! # Privacy
 //!
 //! Photos are predicted from in this process, on a thread of the plugin's own. They are neither cached nor logged nor
-//! sent anywhere, and are dropped with the request.
+//! sent anywhere, and are dropped with the request. A [`PhotoSkin`] is read only when a request asks for it; it stays in memory, as
+//! the texture and, while [`FacePredicted`] is observed, as its pixels.
 //!
 //! # A head of your own
 //!
