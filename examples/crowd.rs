@@ -3,17 +3,19 @@
 //! Everybody is drawn from the rig's prior, blinks, smiles and looks around. Those near the camera have all their
 //! triangles, those far away a fifth.
 
+use std::collections::HashSet;
 use std::f32::consts::PI;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use bevy::core_pipeline::tonemapping::Tonemapping;
+use bevy::mesh::Indices;
 use bevy::prelude::*;
 use bevy::render::RenderPlugin;
 use bevy::render::view::screenshot::{Screenshot, ScreenshotCaptured, save_to_disk};
 use bevy::time::TimeUpdateStrategy;
 use bevy_likeness::prelude::*;
-use bevy_likeness::{ByteAsset, PendingOptions, SkinQuality};
+use bevy_likeness::{ByteAsset, EyeMaterial, HeadPart, PendingOptions, SkinMaterial, SkinQuality};
 use clap::Parser;
 use likeness_rig::{Prior, Rig, looks};
 use rand::{RngExt, SeedableRng};
@@ -28,12 +30,32 @@ struct Options {
     /// The same seed draws the same people
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Draw everybody at this level of detail instead of by the distance
+    #[arg(long, value_enum)]
+    detail: Option<Detail>,
     /// With --screenshot: after how many frames, counted from when everybody is seen
     #[arg(long, default_value_t = 5, requires = "screenshot")]
     frames: u32,
     /// Write a picture to this PNG file and quit
     #[arg(long, value_name = "FILE")]
     screenshot: Option<PathBuf>,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug)]
+enum Detail {
+    Full,
+    Half,
+    Fifth,
+}
+
+impl From<Detail> for Lod {
+    fn from(detail: Detail) -> Self {
+        match detail {
+            Detail::Full => Self::Full,
+            Detail::Half => Self::Half,
+            Detail::Fifth => Self::Fifth,
+        }
+    }
 }
 
 /// People in a row.
@@ -94,7 +116,14 @@ fn main() -> AppExit {
         .add_systems(Startup, set_up)
         .add_systems(
             Update,
-            (gather.run_if(resource_exists::<Loading>), (reveal, picture).chain(), orbit, choose_detail, idle, quit),
+            (
+                gather.run_if(resource_exists::<Loading>),
+                (reveal, tell_budget, picture).chain(),
+                orbit,
+                choose_detail,
+                idle,
+                quit,
+            ),
         )
         .run()
 }
@@ -198,7 +227,8 @@ fn gather(
             Quat::from_rotation_y(rng.random_range(-0.2..0.2)) * Quat::from_rotation_x(rng.random_range(-0.05..0.08));
         let place = seat(number, options.count).with_scale(Vec3::splat(rng.random_range(0.95..1.05)));
         let cloth = clothes[rng.random_range(0..clothes.len())].clone();
-        let head = LikenessHead::new(loading.rig.clone()).with_lod(Lod::Fifth);
+        let detail = options.detail.map_or(Lod::Fifth, Lod::from);
+        let head = LikenessHead::new(loading.rig.clone()).with_lod(detail);
         let body = Transform::from_translation(BODY_PLACE).with_scale(BODY);
         // Seen once everybody is there: see `reveal`.
         commands.spawn((Person, place, Visibility::Hidden)).with_children(|person| {
@@ -241,9 +271,13 @@ fn detail_at(distance: f32, now: Lod) -> Lod {
 
 /// Heads near the camera get their triangles, the nearest first.
 fn choose_detail(
+    options: Res<Options>,
     camera: Single<&GlobalTransform, With<Orbit>>,
     mut heads: Query<(Entity, &GlobalTransform, &mut LikenessHead)>,
 ) {
+    if options.detail.is_some() {
+        return;
+    }
     let mut wishes: Vec<(f32, Entity, Lod)> = heads
         .iter()
         .filter_map(|(entity, place, head)| {
@@ -327,6 +361,52 @@ fn reveal(
             *visibility = Visibility::Inherited;
         }
     }
+}
+
+/// Logs what the heads ask of a graphics card, once they are seen.
+fn tell_budget(
+    people: Query<&Visibility, With<Person>>,
+    parts: Query<
+        (
+            &Mesh3d,
+            Option<&MeshMaterial3d<SkinMaterial>>,
+            Option<&MeshMaterial3d<EyeMaterial>>,
+            Option<&MeshMaterial3d<StandardMaterial>>,
+        ),
+        With<HeadPart>,
+    >,
+    meshes: Res<Assets<Mesh>>,
+    images: Res<Assets<Image>>,
+    mut told: Local<bool>,
+) {
+    let is_seen = !people.is_empty() && people.iter().all(|visibility| *visibility != Visibility::Hidden);
+    if *told || !is_seen {
+        return;
+    }
+    *told = true;
+    let mut triangles = 0;
+    let (mut distinct, mut materials) = (HashSet::new(), HashSet::new());
+    for (mesh, skin, eyes, other) in &parts {
+        let indices = meshes.get(&mesh.0).and_then(|mesh| mesh.try_indices().ok().map(Indices::len));
+        triangles += indices.unwrap_or_default() / 3;
+        distinct.insert(mesh.id());
+        materials.extend(skin.map(|material| material.id().untyped()));
+        materials.extend(eyes.map(|material| material.id().untyped()));
+        materials.extend(other.map(|material| material.id().untyped()));
+    }
+    let texels: u32 = images
+        .iter()
+        .map(|(_, image)| image.width() * image.height() * image.texture_descriptor.size.depth_or_array_layers)
+        .sum();
+    info!(
+        "{} heads: {} meshes drawn ({} different), {triangles} triangles, {} materials, {} textures of {:.1} megatexels",
+        people.iter().count(),
+        parts.iter().count(),
+        distinct.len(),
+        materials.len(),
+        images.len(),
+        f64::from(texels) / 1e6,
+    );
 }
 
 /// Takes the picture that was asked for.

@@ -17,7 +17,7 @@ fn main() -> AppExit {
 fn setup(mut commands: Commands, assets: Res<AssetServer>) {
     let photo = std::env::args().nth(1).unwrap_or_else(|| "assets/photos/astronaut.jpg".to_owned());
     let hero = commands.spawn(LikenessHead::new(assets.load("head/head.rig.ron"))).id();
-    commands.trigger(PredictFace::from_file(hero, photo));
+    commands.trigger(PredictFace::from_file(hero, photo).with_skin());
 
     let eye = Transform::from_xyz(0.1, 0.02, 0.75).looking_at(Vec3::new(0.0, -0.02, 0.0), Vec3::Y);
     commands.spawn((Camera3d::default(), Tonemapping::AcesFitted, eye));

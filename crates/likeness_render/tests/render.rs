@@ -338,6 +338,43 @@ fn clothes_cover_the_bust_and_nothing_else() {
 }
 
 #[test]
+fn a_face_keeps_its_shape_when_its_level_of_detail_changes() {
+    const SIDE: u32 = 256;
+    let draw = |lod| {
+        let mut renderer = Renderer::new(RenderOptions { lod: Some(lod), ..RenderOptions::new(rig_path()) }).unwrap();
+        let mut shots = Vec::new();
+        for seed in 0..4 {
+            // Hair has an outline of its own.
+            let mut face = wearing(&renderer, "hair.style", "bald").face;
+            let wave = |index: usize| (index * (seed + 3)) as f32 * 0.7;
+            face.parameters.iter_mut().enumerate().for_each(|(index, value)| *value += 0.2 * wave(index).sin());
+            for yaw in [0.0, 40.0] {
+                shots.push(Shot { pose: HeadPose { yaw, ..HeadPose::default() }, ..Shot::new(face.clone()) });
+            }
+        }
+        renderer.render(&shots, SIDE, Passes { parts: true, depth: true, ..Passes::default() }).unwrap()
+    };
+    let full = draw(Lod::Full);
+    for (lod, least_overlap, most_millimetres) in [(Lod::Half, 0.99, 0.5), (Lod::Fifth, 0.985, 1.0)] {
+        for (index, (fine, coarse)) in full.iter().zip(&draw(lod)).enumerate() {
+            let covered = |picture: &Picture| -> Vec<bool> {
+                picture.depth.as_ref().unwrap().iter().map(|depth| depth.is_finite()).collect()
+            };
+            let (a, b) = (covered(fine), covered(coarse));
+            let both = a.iter().zip(&b).filter(|(a, b)| **a && **b).count() as f32;
+            let either = a.iter().zip(&b).filter(|(a, b)| **a || **b).count() as f32;
+            assert!(both > least_overlap * either, "{lod:?}, picture {index}: outlines overlap by {}", both / either);
+            let depths = fine.depth.as_ref().unwrap().iter().zip(coarse.depth.as_ref().unwrap());
+            let mut apart: Vec<f32> =
+                depths.filter(|(a, b)| a.is_finite() && b.is_finite()).map(|(a, b)| (a - b).abs()).collect();
+            apart.sort_by(f32::total_cmp);
+            let apart = apart[apart.len() * 9 / 10] * 1e3;
+            assert!(apart < most_millimetres, "{lod:?}, picture {index}: nine tenths are within {apart} mm");
+        }
+    }
+}
+
+#[test]
 fn each_shot_shows_its_own_skin() {
     let mut renderer = renderer();
     let bare = neutral(&renderer);
