@@ -45,6 +45,9 @@ const HAIR_MEASURED: f32 = 0.65;
 /// The option for hair, and its choices without hair over the forehead.
 const HAIR_STYLE: &str = "hair.style";
 const HAIRLESS: [&str; 3] = ["bald", "buzz", "horseshoe"];
+/// The option for brows, and the choice that hides least of the skin's own.
+const BROWS: &str = "brows";
+const THIN_BROWS: &str = "thin";
 /// The option for glasses and its choice for wearing none.
 const GLASSES: &str = "glasses";
 const NO_GLASSES: &str = "none";
@@ -107,7 +110,8 @@ pub struct PredictOptions {
     pub emphasis: f32,
     /// What to do when the photo shows several faces.
     pub several_faces: SeveralFaces,
-    /// Whether to read the skin too: see [`Prediction::skin`].
+    /// Whether to read the skin too: see [`Prediction::skin`]. The skin has brows, so that those of the face are thin then, whatever
+    /// was read.
     pub skin: bool,
 }
 
@@ -377,8 +381,12 @@ impl FacePredictor {
         let clarity = 1.0 - (-bounds.score / SCORE_SCALE).exp();
         let agreement = (-(disagreement / DISAGREEMENT_SCALE).powi(2)).exp();
         self.emphasise(&mut parameters, options.emphasis);
+        let mut face = self.face(parameters, &colors, appearance.as_ref());
+        if skin.is_some() && !wears_glasses(appearance.as_ref()) {
+            self.thin_brows(&mut face);
+        }
         Ok(Prediction {
-            face: self.face(parameters, &colors, appearance.as_ref()),
+            face,
             appearance: appearance.map(|appearance| appearance.options).unwrap_or_default(),
             confidence: (clarity * agreement).clamp(0.0, 1.0),
             skin,
@@ -412,10 +420,19 @@ impl FacePredictor {
             field: "skin".into(),
             problem: "its texture coordinates do not show a face, upright and in one piece: ask for no skin".into(),
         })?;
-        let glasses = appearance.and_then(|read| read.options.iter().find(|answer| answer.option == GLASSES));
-        let wears_glasses = glasses.is_some_and(|answer| answer.choice != NO_GLASSES);
+        let wears_glasses = wears_glasses(appearance);
         let sighting = Sighting { photo, landmarks, parameters, expression, pose, wears_glasses };
         reader.read(&self.mesh, &self.model, &sighting)
+    }
+
+    /// Brows that let those of the photo's skin show, where the rig has such.
+    fn thin_brows(&self, face: &mut Face) {
+        let brows = self.rig.options.iter().zip(&mut face.options).find(|(option, _)| option.name == BROWS);
+        if let Some((option, chosen)) = brows
+            && let Some(thin) = option.choices.iter().position(|choice| choice == THIN_BROWS)
+        {
+            *chosen = thin;
+        }
     }
 
     /// Stretches what is a person's own toward the spread that it has in nature.
@@ -502,6 +519,11 @@ impl FacePredictor {
         let sum: f32 = points[INNER].iter().zip(&landmarks[INNER]).map(|(a, b)| fitted.apply(*a).distance(*b)).sum();
         sum / INNER.len() as f32 / eye_distance(landmarks)
     }
+}
+
+fn wears_glasses(appearance: Option<&Appearance>) -> bool {
+    let glasses = appearance.and_then(|read| read.options.iter().find(|answer| answer.option == GLASSES));
+    glasses.is_some_and(|answer| answer.choice != NO_GLASSES)
 }
 
 /// A part of the second colour in the first, in even steps to the eye.
