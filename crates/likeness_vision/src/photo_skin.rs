@@ -69,6 +69,17 @@ pub(crate) struct Sighting<'a> {
     pub(crate) wears_glasses: bool,
 }
 
+/// What a photo shows of a skin.
+pub(crate) enum PhotoSkin {
+    /// The texture, see [`Prediction::skin`](crate::Prediction::skin).
+    Seen(RgbaImage),
+    /// Too little: the part of the face's texture that is seen, percent.
+    Hidden(f32),
+}
+
+/// The least part of the face's texture that must be seen.
+const LEAST_SEEN: f32 = 0.3;
+
 /// Reads skins from photos.
 #[derive(Debug)]
 pub(crate) struct SkinReader {
@@ -100,11 +111,11 @@ impl SkinReader {
         Ok(Some(Self { binding: mesh.bind(rig)?, rig: rig.compile()?, chart, lips }))
     }
 
-    /// The skin's texture as the photo shows it, see [`Prediction::skin`](crate::Prediction::skin).
+    /// The skin's texture as the photo shows it.
     ///
     /// # Errors
     /// [`VisionError::DegenerateLandmarks`].
-    pub(crate) fn read(&self, mesh: &HeadMesh, model: &LandmarkModel, sighting: &Sighting<'_>) -> Result<RgbaImage> {
+    pub(crate) fn read(&self, mesh: &HeadMesh, model: &LandmarkModel, sighting: &Sighting<'_>) -> Result<PhotoSkin> {
         let (crop, at) = LinearCrop::new(sighting.photo, sighting.landmarks)?;
         let unit = at[36].distance(at[45]);
         let seen = self.seen(mesh, model, sighting, &at, unit)?;
@@ -118,10 +129,10 @@ impl SkinReader {
             .filter(|seen| seen.normal.z > FACING.0 && crop.holds(seen.place) && face.plain(seen.place) > 0.99)
             .map(|seen| Sample { normal: seen.normal, color: crop.at(seen.place) })
             .collect();
-        let light = Light::fit(&samples).ok_or(VisionError::DegenerateLandmarks)?;
+        let Some(light) = Light::fit(&samples) else { return Ok(PhotoSkin::Hidden(0.0)) };
         let own = |color: [f32; 3], normal: Vec3| Vec3::from(color) / Vec3::from(light.on(normal));
         let skin = median_color(samples.iter().map(|sample| own(sample.color, sample.normal)));
-        let skin = skin.ok_or(VisionError::DegenerateLandmarks)?;
+        let Some(skin) = skin else { return Ok(PhotoSkin::Hidden(0.0)) };
 
         let mut texels: Vec<Read> = self
             .chart
@@ -142,8 +153,14 @@ impl SkinReader {
                 Read { place, color: color.map(f32::ln), sight, plain: face.plain(place) }
             })
             .collect();
+        let covers = self.chart.texels.iter().map(|texel| texel.cover);
+        let seen: f32 = covers.clone().zip(&texels).map(|(cover, read)| cover * read.sight).sum();
+        let seen = seen / covers.sum::<f32>();
+        if seen < LEAST_SEEN {
+            return Ok(PhotoSkin::Hidden(seen * 100.0));
+        }
         self.even_out(&face, &mut texels);
-        Ok(self.painted(&texels))
+        Ok(PhotoSkin::Seen(self.painted(&texels)))
     }
 
     /// Takes off what is not the skin's own: what is left of the light, hair over the forehead, folds of a smile.
@@ -295,3 +312,6 @@ fn median_color(colors: impl Iterator<Item = Vec3>) -> Option<Vec3> {
     let channel = |channel: usize| median(colors.iter().map(|color| color[channel]).collect()).max(1e-3);
     (!colors.is_empty()).then(|| Vec3::new(channel(0), channel(1), channel(2)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use crate::detect::{Detector, FaceBox};
 use crate::error::{Result, VisionError};
 use crate::landmarks::Landmarker;
 use crate::photo::Photo;
-use crate::photo_skin::{Sighting, SkinReader};
+use crate::photo_skin::{PhotoSkin, Sighting, SkinReader};
 use crate::quality::{QualityWarning, check_usable, eye_distance, head_pose, warnings};
 use candle_core::Tensor;
 use glam::Vec2;
@@ -148,7 +148,7 @@ pub struct Prediction {
     /// 0..1: how clear the face was to the detector, times how well the predicted face's landmarks agree with the
     /// photo's.
     pub confidence: f32,
-    /// The skin as the photo shows it, when [`PredictOptions::skin`] asked for it: sRGB in the skin's texture coordinates, 1024 pixels
+    /// The skin as the photo shows it, when [`PredictOptions::skin`] asked for it and enough of it is seen: sRGB in the skin's texture coordinates, 1024 pixels
     /// a side, with how far it was seen as alpha. It is lit by nothing and painted for
     /// [`SKIN_REFERENCE`](likeness_rig::palette::SKIN_REFERENCE), as the head's own texture is, so that the face's colours tint it.
     pub skin: Option<RgbaImage>,
@@ -373,10 +373,13 @@ impl FacePredictor {
         if disagreement > POOR_FIT {
             warnings.push(QualityWarning::PoorFit { percent: disagreement * 100.0 });
         }
-        let skin = match options.skin {
-            true => Some(self.skin(photo, &landmarks, &parameters, &expression, &pose, appearance.as_ref())?),
-            false => None,
-        };
+        let mut skin = None;
+        if options.skin {
+            match self.skin(photo, &landmarks, &parameters, &expression, &pose, appearance.as_ref())? {
+                PhotoSkin::Seen(seen) => skin = Some(seen),
+                PhotoSkin::Hidden(percent) => warnings.push(QualityWarning::SkinHidden { percent }),
+            }
+        }
         ms.skin = lap.end();
         let clarity = 1.0 - (-bounds.score / SCORE_SCALE).exp();
         let agreement = (-(disagreement / DISAGREEMENT_SCALE).powi(2)).exp();
@@ -407,7 +410,7 @@ impl FacePredictor {
         expression: &[f32; EXPRESSIONS],
         pose: &HeadPose,
         appearance: Option<&Appearance>,
-    ) -> Result<RgbaImage> {
+    ) -> Result<PhotoSkin> {
         let reader = match self.skin.get() {
             Some(reader) => reader,
             None => {

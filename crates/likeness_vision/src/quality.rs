@@ -79,6 +79,14 @@ pub enum QualityWarning {
         /// How many faces were found.
         count: usize,
     },
+    /// The skin was asked for, and too little of it is seen.
+    #[error(
+        "only {percent:.0} % of the face's skin is seen, so it stays painted: use a photo in which nothing covers the face"
+    )]
+    SkinHidden {
+        /// The part of the face's texture that the photo shows, percent.
+        percent: f32,
+    },
     /// The prediction does not agree with the photo's landmarks.
     #[error(
         "the predicted face fits the photo badly (landmarks are off by {percent:.0} % of the eye distance): try another photo"

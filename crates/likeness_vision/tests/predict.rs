@@ -165,6 +165,22 @@ fn refining_brings_the_face_nearer_to_the_landmarks() {
 }
 
 #[test]
+fn the_skin_is_read_when_it_is_asked_for() {
+    let photo = astronaut();
+    let plain = predictor().predict(&photo, &PredictOptions::default()).unwrap();
+    assert!(plain.skin.is_none());
+    let asked = PredictOptions { skin: true, ..PredictOptions::default() };
+    let read = predictor().predict(&photo, &asked).unwrap();
+    let skin = read.skin.unwrap();
+    assert_eq!(skin.dimensions(), (1024, 1024));
+    let covered = skin.pixels().filter(|pixel| pixel[3] > 128).count() as f32 / (1024.0 * 1024.0);
+    assert!((0.02..0.5).contains(&covered), "{covered}");
+    assert_eq!(read.face.parameters, plain.face.parameters, "the shape is the same");
+    let again = predictor().predict(&photo, &asked).unwrap();
+    assert!(again.skin.unwrap() == skin, "the same photo gives the same skin");
+}
+
+#[test]
 fn what_is_a_persons_own_is_brought_out() {
     let folder = tempfile::tempdir().unwrap();
     write_weights(folder.path(), "");

@@ -35,6 +35,7 @@ warning-turned = The face is turned: look more toward the camera
 warning-small = The face is small: use a larger photo
 warning-cut = The photo cuts the face off: use a photo with the whole face
 warning-several = Several faces were found; the largest was taken
+warning-skin = Too little of the skin is seen: it stays painted
 warning-fit = The face does not fit the photo well: try another photo
 shape-search = Search sliders
 shape-nothing = No slider matches.

@@ -35,6 +35,7 @@ warning-turned = 脸部偏转：请正对镜头
 warning-small = 面部太小：请使用更大的照片
 warning-cut = 面部不完整：请使用包含整张脸的照片
 warning-several = 发现多张面孔，已采用最大的一张
+warning-skin = 照片中可见的皮肤太少：使用绘制的皮肤
 warning-fit = 与照片吻合度不高：请换一张照片
 shape-search = 搜索滑块
 shape-nothing = 没有匹配的滑块。
