@@ -154,7 +154,7 @@ fn text_of(warning: &QualityWarning) -> &'static str {
         QualityWarning::CutOff { .. } => "warning-cut",
         QualityWarning::SeveralFaces { .. } => "warning-several",
         QualityWarning::PoorFit { .. } => "warning-fit",
-        QualityWarning::SkinHidden { .. } => "warning-skin",
+        QualityWarning::SkinHidden { .. } | QualityWarning::SkinUnmapped => "warning-skin",
         // A warning of a later version speaks for itself.
         _ => "",
     }

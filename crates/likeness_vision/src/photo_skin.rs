@@ -73,6 +73,8 @@ pub(crate) struct Sighting<'a> {
 pub(crate) enum PhotoSkin {
     /// The texture, see [`Prediction::skin`](crate::Prediction::skin).
     Seen(RgbaImage),
+    /// The head's texture coordinates do not show a face.
+    Unmapped,
     /// Too little: the part of the face's texture that is seen, percent.
     Hidden(f32),
 }

@@ -377,6 +377,7 @@ impl FacePredictor {
         if options.skin {
             match self.skin(photo, &landmarks, &parameters, &expression, &pose, appearance.as_ref())? {
                 PhotoSkin::Seen(seen) => skin = Some(seen),
+                PhotoSkin::Unmapped => warnings.push(QualityWarning::SkinUnmapped),
                 PhotoSkin::Hidden(percent) => warnings.push(QualityWarning::SkinHidden { percent }),
             }
         }
@@ -418,11 +419,7 @@ impl FacePredictor {
                 self.skin.get_or_init(|| reader)
             }
         };
-        let reader = reader.as_ref().ok_or_else(|| VisionError::Model {
-            file: self.rig.mesh.clone(),
-            field: "skin".into(),
-            problem: "its texture coordinates do not show a face, upright and in one piece: ask for no skin".into(),
-        })?;
+        let Some(reader) = reader else { return Ok(PhotoSkin::Unmapped) };
         let wears_glasses = wears_glasses(appearance);
         let sighting = Sighting { photo, landmarks, parameters, expression, pose, wears_glasses };
         reader.read(&self.mesh, &self.model, &sighting)

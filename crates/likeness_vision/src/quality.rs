@@ -87,6 +87,9 @@ pub enum QualityWarning {
         /// The part of the face's texture that the photo shows, percent.
         percent: f32,
     },
+    /// The skin was asked for, and the head has no place for it.
+    #[error("the head's texture coordinates do not show a face, upright and in one piece, so its skin stays painted")]
+    SkinUnmapped,
     /// The prediction does not agree with the photo's landmarks.
     #[error(
         "the predicted face fits the photo badly (landmarks are off by {percent:.0} % of the eye distance): try another photo"
