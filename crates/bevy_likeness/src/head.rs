@@ -202,8 +202,10 @@ pub struct PhotoSkin(pub Handle<Image>);
 
 impl PhotoSkin {
     /// A skin from its pixels: those of [`FacePredicted`](crate::FacePredicted), or of the `skin.png` that `likeness create`
-    /// writes.
+    /// writes. A picture without pixels is a skin that was not seen.
     pub fn new(pixels: &RgbaImage, images: &mut Assets<Image>) -> Self {
+        let nothing = RgbaImage::new(1, 1);
+        let pixels = if pixels.is_empty() { &nothing } else { pixels };
         let size = Extent3d { width: pixels.width(), height: pixels.height(), depth_or_array_layers: 1 };
         let format = TextureFormat::Rgba8UnormSrgb;
         let usage = RenderAssetUsages::RENDER_WORLD;

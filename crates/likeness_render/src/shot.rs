@@ -8,6 +8,9 @@ use likeness_rig::{Camera, Face, HeadPose};
 
 use crate::error::{RenderError, Result};
 
+/// The largest side of a photo's skin, pixels.
+const LARGEST_SKIN: u32 = 4096;
+
 /// One picture to draw.
 #[derive(Clone, Debug)]
 pub struct Shot {
@@ -96,6 +99,12 @@ impl Shot {
             color.into_iter().chain(collar).chain([width, side, front, slope])
         }) {
             number("clothes", value, true, "a number")?;
+        }
+        if let Some(skin) = &self.photo_skin {
+            for side in [skin.width(), skin.height()] {
+                let is_fine = (1..=LARGEST_SKIN).contains(&side);
+                number("photo_skin", side as f32, is_fine, "1 to 4096 pixels a side")?;
+            }
         }
         for light in self.lights.lamps() {
             number("lights.intensity", light.intensity, light.intensity >= 0.0, "0 or more")?;

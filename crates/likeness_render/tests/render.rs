@@ -396,6 +396,9 @@ fn each_shot_shows_its_own_skin() {
     }
     let [plain, unseen] = [&bare, &unseen].map(|shot| renderer.render_one(shot, SIZE).unwrap());
     assert!(plain == unseen, "what is not seen is painted");
+    let empty = Shot { photo_skin: Some(Arc::new(RgbaImage::new(0, 4))), ..bare };
+    let error = renderer.render(&[empty], SIZE, Passes::COLOR).unwrap_err();
+    assert!(matches!(error, RenderError::Shot { field: "photo_skin", .. }), "{error}");
 }
 
 #[test]
