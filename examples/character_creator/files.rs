@@ -1,9 +1,11 @@
 //! What the studio asks of the file system.
 
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use bevy::prelude::*;
 use bevy::render::view::screenshot::{Screenshot, ScreenshotCaptured};
+use image::{DynamicImage, ImageFormat};
 use likeness_rig::write_atomic;
 
 use crate::dialogs::Dialogs;
@@ -87,9 +89,7 @@ fn save(ready: &mut Ready, folder: &Path, name: &str) {
 fn save_skin(ready: &Ready, face: &Path) -> Result<Option<String>, String> {
     let Some(skin) = &ready.studio.document.skin else { return Ok(None) };
     let name = library::skin_name(face);
-    let mut png = Vec::new();
-    skin.0.write_to(&mut std::io::Cursor::new(&mut png), image::ImageFormat::Png).map_err(|error| error.to_string())?;
-    write_atomic(&face.with_file_name(&name), &png).map_err(|error| error.to_string())?;
+    write_png(&DynamicImage::from(skin.0.as_ref().clone()), &face.with_file_name(&name))?;
     Ok(Some(name))
 }
 
@@ -144,14 +144,15 @@ fn take_screenshot(ready: &Ready, folder: &Path, commands: &mut Commands) {
 }
 
 fn write_picture(picture: &Image, path: &Path) -> Result<(), String> {
-    let mut png = Vec::new();
     let picture = picture.clone().try_into_dynamic().map_err(|error| error.to_string())?;
-    picture
-        .to_rgb8()
-        .write_to(&mut std::io::Cursor::new(&mut png), image::ImageFormat::Png)
-        .map_err(|error| error.to_string())?;
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     }
+    write_png(&picture.to_rgb8().into(), path)
+}
+
+fn write_png(picture: &DynamicImage, path: &Path) -> Result<(), String> {
+    let mut png = Vec::new();
+    picture.write_to(&mut Cursor::new(&mut png), ImageFormat::Png).map_err(|error| error.to_string())?;
     write_atomic(path, &png).map_err(|error| error.to_string())
 }

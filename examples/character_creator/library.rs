@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use image::{ImageFormat, ImageReader, Limits};
 use likeness_rig::{Face, FaceFile, Rig};
+use likeness_vision::open_skin;
 
 use crate::studio::SkinPixels;
 
@@ -54,19 +54,8 @@ pub(crate) fn load(path: &Path, rig: &Rig) -> Result<(Face, Option<SkinPixels>),
     Ok((face, skin))
 }
 
-/// The largest skin that is read, pixels a side.
-const LARGEST_SKIN: u32 = 4096;
-
 fn load_skin(path: &Path) -> Result<SkinPixels, String> {
-    let failed = |problem: String| format!("{}: {problem}", path.display());
-    let mut reader = ImageReader::open(path).map_err(|error| failed(error.to_string()))?;
-    reader.set_format(ImageFormat::Png);
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(LARGEST_SKIN);
-    limits.max_image_height = Some(LARGEST_SKIN);
-    reader.limits(limits);
-    let picture = reader.decode().map_err(|error| failed(error.to_string()))?;
-    Ok(SkinPixels(Arc::new(picture.to_rgba8())))
+    open_skin(path).map(|pixels| SkinPixels(Arc::new(pixels))).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

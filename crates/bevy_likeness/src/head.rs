@@ -201,8 +201,8 @@ pub struct SkinLayer(pub Handle<Image>);
 pub struct PhotoSkin(pub Handle<Image>);
 
 impl PhotoSkin {
-    /// A skin from its pixels: those of [`FacePredicted`](crate::FacePredicted), or of the `skin.png` that `likeness create`
-    /// writes. A picture without pixels is a skin that was not seen.
+    /// A skin from its pixels: those of [`FacePredicted`](crate::FacePredicted), or of a `skin.png` that
+    /// `likeness create` wrote ([`open_skin`](crate::open_skin)). A picture without pixels is a skin that was not seen.
     pub fn new(pixels: &RgbaImage, images: &mut Assets<Image>) -> Self {
         let nothing = RgbaImage::new(1, 1);
         let pixels = if pixels.is_empty() { &nothing } else { pixels };

@@ -120,7 +120,7 @@ pub use spawn::LikenessSpawnPlugin;
 pub use surface::{EyeExtension, EyeMaterial, SkinExtension, SkinKey, SkinMaterial, SkinQuality};
 pub use textures::HeadTextures;
 
-pub use likeness_vision::{PredictOptions, QualityWarning, SeveralFaces};
+pub use likeness_vision::{PredictOptions, QualityWarning, SeveralFaces, open_skin};
 
 /// What most games need: `use bevy_likeness::prelude::*;`
 pub mod prelude {

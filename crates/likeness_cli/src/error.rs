@@ -50,15 +50,6 @@ pub(crate) enum CliError {
     #[cfg(feature = "render")]
     #[error(transparent)]
     Render(#[from] likeness_render::RenderError),
-    /// A picture could not be decoded.
-    #[cfg(feature = "render")]
-    #[error("{}: not a picture that can be read: {source}; make it anew by `likeness create`", path.display())]
-    Decode {
-        /// The file.
-        path: PathBuf,
-        /// What the decoder said.
-        source: image::ImageError,
-    },
     /// A picture could not be encoded.
     #[error("{}: the picture could not be encoded: {source}", path.display())]
     Encode {

@@ -52,7 +52,7 @@ use self::{
 
 /// Mean linear colour of the plain cheeks in `skin_color.jpg`: a material that shall show the skin tone `c` multiplies
 /// the texture with `c / SKIN_REFERENCE_LINEAR`, channel by channel.
-pub const SKIN_REFERENCE_LINEAR: [f32; 3] = [0.60, 0.36, 0.26];
+pub const SKIN_REFERENCE_LINEAR: [f32; 3] = likeness_rig::palette::SKIN_REFERENCE;
 
 /// The masks' channels have nothing to do with each other, which the compression of colours supposes: it must be mild.
 const LAYER_QUALITY: u8 = 92;

@@ -40,6 +40,7 @@ pub use detect::{Detector, FaceBox};
 pub use error::{Result, VisionError};
 pub use landmarks::Landmarker;
 pub use photo::{MAX_MEGAPIXELS, MIN_SIDE, Photo};
+pub use photo_skin::open_skin;
 pub use predict::{FacePredictor, ModelBytes, ModelPaths, PredictOptions, Prediction, SeveralFaces, StepTimes};
 pub use quality::{MAX_YAW, MIN_EYE_DISTANCE, QualityWarning, check_usable, eye_distance, head_pose, warnings};
 pub use warp::{cut, warp, warp_planes};

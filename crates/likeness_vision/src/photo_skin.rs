@@ -20,13 +20,14 @@ use crop::LinearCrop;
 use displacement::DisplacementField;
 use face::PhotoFace;
 use glam::{Vec2, Vec3};
-use image::{Rgba, RgbaImage};
+use image::{ImageError, ImageFormat, ImageReader, Limits, Rgba, RgbaImage};
 use light::{Light, Sample, median};
 use likeness_rig::color::to_srgb;
 use likeness_rig::palette::SKIN_REFERENCE;
 use likeness_rig::similarity::align;
 use likeness_rig::{CompiledRig, HeadMesh, HeadPose, LandmarkModel, LandmarkSet, Rig, RigBinding};
 use rayon::prelude::*;
+use std::path::Path;
 
 /// Side of the texture, pixels: the outer eye corners of the bundled head are 211 apart in it.
 const SIZE: u32 = 1024;
@@ -56,6 +57,26 @@ const HAIR_YELLOW: (f32, f32) = (0.8, 0.45);
 const GLOSS: (f32, f32) = (1.06, 0.22);
 /// The least brightness over that of plain skin.
 const DARKEST: f32 = 0.01;
+
+/// The largest side of a skin's picture that is read, pixels.
+const LARGEST: u32 = 4096;
+
+/// Reads a skin from the PNG file that it was saved in, such as the `skin.png` that `likeness create` writes.
+///
+/// # Errors
+/// [`VisionError::Io`], and [`VisionError::Damaged`] for a file that is no PNG or has more than 4096 pixels a side.
+pub fn open_skin(path: &Path) -> Result<RgbaImage> {
+    let io = |source| VisionError::Io { path: path.to_path_buf(), source };
+    let mut reader = ImageReader::open(path).map_err(io)?;
+    reader.set_format(ImageFormat::Png);
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(LARGEST);
+    limits.max_image_height = Some(LARGEST);
+    reader.limits(limits);
+    let damaged =
+        |error: ImageError| VisionError::Damaged { photo: path.display().to_string(), reason: error.to_string() };
+    Ok(reader.decode().map_err(damaged)?.to_rgba8())
+}
 
 /// What a skin is read from.
 #[derive(Clone, Copy, Debug)]

@@ -373,9 +373,18 @@ impl FacePredictor {
         if disagreement > POOR_FIT {
             warnings.push(QualityWarning::PoorFit { percent: disagreement * 100.0 });
         }
+        let wears_glasses = wears_glasses(appearance.as_ref());
         let mut skin = None;
         if options.skin {
-            match self.skin(photo, &landmarks, &parameters, &expression, &pose, appearance.as_ref())? {
+            let sighting = Sighting {
+                photo,
+                landmarks: &landmarks,
+                parameters: &parameters,
+                expression: &expression,
+                pose: &pose,
+                wears_glasses,
+            };
+            match self.skin(&sighting)? {
                 PhotoSkin::Seen(seen) => skin = Some(seen),
                 PhotoSkin::Unmapped => warnings.push(QualityWarning::SkinUnmapped),
                 PhotoSkin::Hidden(percent) => warnings.push(QualityWarning::SkinHidden { percent }),
@@ -386,7 +395,7 @@ impl FacePredictor {
         let agreement = (-(disagreement / DISAGREEMENT_SCALE).powi(2)).exp();
         self.emphasise(&mut parameters, options.emphasis);
         let mut face = self.face(parameters, &colors, appearance.as_ref());
-        if skin.is_some() && !wears_glasses(appearance.as_ref()) {
+        if skin.is_some() && !wears_glasses {
             self.thin_brows(&mut face);
         }
         Ok(Prediction {
@@ -403,15 +412,7 @@ impl FacePredictor {
         })
     }
 
-    fn skin(
-        &self,
-        photo: &Photo,
-        landmarks: &[Vec2; 68],
-        parameters: &[f32],
-        expression: &[f32; EXPRESSIONS],
-        pose: &HeadPose,
-        appearance: Option<&Appearance>,
-    ) -> Result<PhotoSkin> {
+    fn skin(&self, sighting: &Sighting<'_>) -> Result<PhotoSkin> {
         let reader = match self.skin.get() {
             Some(reader) => reader,
             None => {
@@ -420,9 +421,7 @@ impl FacePredictor {
             }
         };
         let Some(reader) = reader else { return Ok(PhotoSkin::Unmapped) };
-        let wears_glasses = wears_glasses(appearance);
-        let sighting = Sighting { photo, landmarks, parameters, expression, pose, wears_glasses };
-        reader.read(&self.mesh, &self.model, &sighting)
+        reader.read(&self.mesh, &self.model, sighting)
     }
 
     /// Brows that let those of the photo's skin show, where the rig has such.

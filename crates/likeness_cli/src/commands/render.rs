@@ -122,7 +122,7 @@ fn shot(renderer: &Renderer, face: &Path, arguments: &Arguments) -> Result<Shot,
     let mut shot = Shot::new(values);
     if let Some(name) = file.photo_skin.as_ref().filter(|_| !arguments.painted_skin) {
         let path = face.parent().unwrap_or(Path::new("")).join(name);
-        shot.photo_skin = Some(Arc::new(crate::picture_file::open_skin(&path)?));
+        shot.photo_skin = Some(Arc::new(likeness_vision::open_skin(&path)?));
     }
     shot.pose = HeadPose { yaw: arguments.yaw, pitch: arguments.pitch, roll: 0.0 };
     shot.camera = shot.camera.with_fov(arguments.fov.to_radians());

@@ -27,6 +27,7 @@ const LIPS: (f32, f32) = (0.02, 0.07);
 const BESIDE: f32 = 0.65;
 /// Over how far the regions of hair fade, likewise.
 const SOFT: f32 = 0.1;
+
 /// The regions of a face in the crop.
 pub(super) struct PhotoFace<'a> {
     at: &'a [Vec2; 68],
@@ -60,6 +61,7 @@ impl<'a> PhotoFace<'a> {
         Self { at, unit, wears_glasses: sighting.wears_glasses, open, smile, folds }
     }
 
+    /// How far plain skin is expected there, neither brows, eyes nor lips, 0..1.
     pub(super) fn plain(&self, place: Vec2) -> f32 {
         let Self { at, unit, .. } = self;
         let beyond = |(low, high): (f32, f32), distance: f32| smoothstep(low * unit, high * unit, distance);
