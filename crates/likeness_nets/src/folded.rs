@@ -33,8 +33,9 @@ pub fn crop_tensor(crops: &[&[u8]], size: usize) -> Result<Tensor> {
     Ok(Tensor::from_vec(values, (crops.len(), 3, size, size), &Device::Cpu)?)
 }
 
-/// Runs `work` on a batch's values.
-fn with_images<R>(images: &Tensor, size: usize, work: impl FnOnce(&[f32], usize) -> R) -> Result<R> {
+/// Runs `work` on a batch's values, on a thread of rayon's: entering its threads anew for each layer would cost two wake-ups a
+/// layer, which on virtual machines take as long as the layer.
+fn with_images<R: Send>(images: &Tensor, size: usize, work: impl FnOnce(&[f32], usize) -> R + Send) -> Result<R> {
     let (batch, channels, height, width) = images.dims4()?;
     if (channels, height, width) != (3, size, size) || batch == 0 {
         return Err(Error::Config {
@@ -42,7 +43,7 @@ fn with_images<R>(images: &Tensor, size: usize, work: impl FnOnce(&[f32], usize)
             reason: format!("must be [batch, 3, {size}, {size}], not {:?}", images.dims()),
         });
     }
-    Ok(with_values(images, "images", |images| work(images, batch))?)
+    Ok(with_values(images, "images", |images| rayon::scope(|_| work(images, batch)))?)
 }
 
 /// A [`BonePointNet`] for use: a snapshot of its weights with running statistics, many times faster on single crops.
