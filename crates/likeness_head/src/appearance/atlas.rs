@@ -194,7 +194,11 @@ fn draw_strip(canvas: &mut Canvas, strip: Strip, hairs: &Hairs, seed: u64) {
     // Hairs keep together in locks, which shade and end alike.
     let locks = 7.0;
     for hair in 0..hairs.count {
-        let place: f32 = rng.random_range(-1.0..1.0);
+        // Fewer toward the sides, so that a band ends in hairs and not in an edge.
+        let place = {
+            let even: f32 = rng.random_range(-1.0..1.0);
+            even.signum() * (1.0 - (1.0 - even.abs()).powf(0.72))
+        };
         let lock = ((place + 1.0) * 0.5 * locks).floor();
         let lock_number = unit(hash(lock as i32, 0, 0, seed as u32));
         let depth = hair as f32 / hairs.count as f32;
@@ -215,7 +219,10 @@ fn draw_strip(canvas: &mut Canvas, strip: Strip, hairs: &Hairs, seed: u64) {
             let swing = hairs.swing[0]
                 * ramp(0.0, 0.08, t)
                 * ((t * hairs.swing[1] * frequency + phase) * std::f32::consts::TAU).sin();
-            (x * gather * room + wander).clamp(-room, room) + swing + middle
+            // Hairs that would wander out turn back.
+            let x = x * gather * room + wander;
+            let over = (x.abs() - room).max(0.0);
+            x - x.signum() * 2.0 * over + swing + middle
         };
         let rows = ROWS as f32 - 8.0;
         let mut t0 = start;

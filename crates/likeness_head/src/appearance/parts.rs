@@ -12,8 +12,10 @@ use crate::{finish::RenderPart, textures::noise::ramp};
 
 /// Bands get narrower toward both ends: the width at root and tip as a share.
 const ENDS: [f32; 2] = [0.7, 0.42];
-/// How far the lit directions of a band's sides are spread, so that it looks round.
+/// How far the lit directions of a band's sides are spread, so that it looks round, and the half width (metres) above which a
+/// band lies flat in the mass of hair instead: wide ones would look like ribbons.
 const SPREAD: f32 = 0.45;
+const NARROW: f32 = 0.005;
 /// Least height of a band's sides over the skin, metres.
 const CLEAR: f32 = 0.0016;
 /// Radius that the skin's weights are averaged over for a strand, metres: on the skin, and at most. What stands off follows
@@ -55,7 +57,8 @@ pub fn cards(surface: &Surface, strands: &[Strand], name: &str) -> RenderPart {
                 let radius = (SOFT[0] + SOFTER * below.height.max(0.0)).min(SOFT[1]);
                 let (joints, weights) = surface.weights(below.point, radius);
                 out.positions.push(corner);
-                out.normals.push((normal + side * SPREAD * across).normalize_or(normal));
+                let spread = SPREAD * (NARROW / strand.half).min(1.0);
+                out.normals.push((normal + side * spread * across).normalize_or(normal));
                 out.tangents.push(way);
                 out.uvs.push(strand.strip.uv(across * 0.5 + 0.5, t));
                 out.colors.push([shade, shade, shade, cover]);

@@ -260,6 +260,7 @@ fn strand(
     };
     let curl: f32 = rng.random_range(0.85..1.15);
     wave(&mut line, &outward, layer.wave, phase, curl, step);
+    smooth(&mut line);
     let (points, normals) = resample(&line, &outward, layer.segments);
     Some(Strand {
         points,
@@ -267,7 +268,7 @@ fn strand(
         half: layer.width * 0.5 * rng.random_range(0.8..1.2),
         roll: layer.roll * rng.random_range(-1.0..1.0f32),
         strip: layer.strips[number % layer.strips.len().max(1)],
-        shade: layer.shade.map(|shade| shade * (0.91 + 0.18 * root.chance)),
+        shade: layer.shade.map(|shade| shade * (0.84 + 0.32 * root.chance)),
         cover: 1.0,
     })
 }
@@ -296,10 +297,22 @@ fn wave(line: &mut [Vec3], outward: &[Vec3], [size, period, _]: [f32; 3], phase:
     }
 }
 
+/// Takes out the corners that the walk leaves where hair meets the head or comes off it; roots and tips stay.
+fn smooth(line: &mut [Vec3]) {
+    for _ in 0..3 {
+        let mut before = line[0];
+        for k in 1..line.len() - 1 {
+            let middle = (before + line[k + 1]) * 0.5;
+            before = line[k];
+            line[k] = line[k].lerp(middle, 0.5);
+        }
+    }
+}
+
 /// Where along a strand its point `k` of `count` pieces lies, 0..1: they are denser near the root, where the head is round
 /// and hair lies close to it.
 pub fn along(k: usize, count: usize) -> f32 {
-    (k as f32 / count as f32).powf(1.45)
+    (k as f32 / count as f32).powf(1.2)
 }
 
 /// `segments` pieces of the line.

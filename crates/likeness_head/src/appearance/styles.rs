@@ -273,7 +273,7 @@ fn groom(surface: &Surface, style: &str) -> Groomed {
             &mut grower,
             &Hanging {
                 cut: -0.135,
-                wave: [0.006, 0.085, 0.75],
+                wave: [0.0045, 0.11, 0.75],
                 strips: &[Strip::Wavy, Strip::Dense],
                 ..Hanging::default()
             },
@@ -283,7 +283,7 @@ fn groom(surface: &Surface, style: &str) -> Groomed {
             &mut grower,
             &Hanging {
                 cut: -0.175,
-                wave: [0.010, 0.055, 0.25],
+                wave: [0.013, 0.080, 0.2],
                 strips: &[Strip::Curly, Strip::Wavy],
                 volume: 2.2,
                 width: 0.026,
@@ -471,12 +471,12 @@ impl Default for Hanging {
 
 fn hanging(grower: &mut Grower, style: &Hanging) {
     let comb = parted(style.part, 0.06);
-    grower.out.shells.push(cap(grower.line, 0.0013, 0.72));
+    grower.out.shells.push(cap(grower.line, 0.0013, 0.5));
     let cut = style.cut;
     let length = move |root: &Root| (root.place.y - cut) * 1.15 + 0.09;
     let v = style.volume;
     let base = Layer {
-        segments: 7,
+        segments: 11,
         cut,
         strips: style.strips,
         wave: style.wave,
@@ -486,37 +486,65 @@ fn hanging(grower: &mut Grower, style: &Hanging) {
         tousle: 0.05,
         ..layer(122, style.width * 1.4, &length, 61)
     };
-    grower.add(&Layer { height: [0.002, 0.006, 0.006], shade: [0.58, 0.8], ..base }, &comb, &everywhere);
+    grower.add(&Layer { height: [0.002, 0.006, 0.006], shade: [0.42, 0.62], ..base }, &comb, &everywhere);
     grower.add(
-        &Layer { count: 150, height: [0.004, 0.011 * v, 0.011 * v], shade: [0.66, 1.0], stand: 0.35, seed: 62, ..base },
+        &Layer {
+            count: 180,
+            width: style.width * 0.8,
+            height: [0.004, 0.010 * v, 0.011 * v],
+            shade: [0.55, 0.95],
+            stand: 0.35,
+            seed: 62,
+            ..base
+        },
         &comb,
         &everywhere,
     );
     grower.add(
         &Layer {
-            count: 92,
-            width: style.width * 0.95,
-            height: [0.006, 0.016 * v, 0.016 * v],
-            stand: 0.45,
-            uneven: 0.35,
-            tousle: 0.09,
-            shade: [0.7, 1.0],
+            count: 130,
+            width: style.width * 0.55,
+            height: [0.005, 0.0115 * v, 0.0125 * v],
+            stand: 0.3,
+            uneven: 0.25,
+            tousle: 0.07,
+            shade: [0.62, 1.0],
             seed: 63,
             ..base
         },
         &comb,
         &|p| p.y > 0.03,
     );
+    // Short hair along the hairline, where the long one begins in gaps.
+    let line = grower.line;
+    grower.add(
+        &Layer {
+            count: 90,
+            segments: 4,
+            width: 0.010,
+            strips: &[Strip::Medium, Strip::Dense, Strip::Medium],
+            length: &|root: &Root| 0.035 + 0.02 * root.chance,
+            height: [0.0015, 0.004, 0.004],
+            gravity: [0.2, 0.5],
+            wave: [0.0, 0.1, 0.0],
+            shade: [0.5, 0.8],
+            seed: 67,
+            ..base
+        },
+        &comb,
+        &|p| p.y > 0.02 && line.depth(p) < 0.009,
+    );
     // Single hairs that stand off.
     grower.add(
         &Layer {
-            count: 26,
+            count: 22,
             width: 0.022,
             strips: &[Strip::Wisp, Strip::Sparse],
-            height: [0.006, 0.019 * v, 0.021 * v],
-            stand: 0.5,
-            tousle: 0.25,
-            roll: 0.8,
+            height: [0.005, 0.0115 * v, 0.014 * v],
+            uneven: 0.15,
+            stand: 0.3,
+            tousle: 0.15,
+            roll: 0.5,
             shade: [0.72, 1.0],
             seed: 66,
             ..base
@@ -535,7 +563,7 @@ fn hanging(grower: &mut Grower, style: &Hanging) {
         {
             grower.add(
                 &Layer {
-                    count: 56,
+                    count: 42,
                     width: 0.013,
                     segments: 8,
                     cut: 0.018,

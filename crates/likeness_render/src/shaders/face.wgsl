@@ -225,7 +225,7 @@ fn hair_light(in: Varyings, slot: Slot, texel: vec4<f32>) -> vec3<f32> {
     // Light hair lets light through and shows its own colour in the depth; dark hair does not.
     let base = slot.hair.rgb * (0.25 + 0.75 * in.color.r) * (0.35 + 1.15 * texel.r);
     let tangent = normalize(in.tangent);
-    let shifted = normalize(tangent + normal * (0.10 + 0.35 * (texel.r - 0.5)));
+    let shifted = normalize(tangent + normal * (0.10 + 0.8 * (texel.r - 0.5)));
     let shifted_back = normalize(tangent - normal * (0.12 - 0.35 * (texel.r - 0.5)));
     let mean = dot(slot.hair.rgb, vec3(0.2126, 0.7152, 0.0722));
     let deep = in.color.r;
@@ -242,9 +242,9 @@ fn hair_light(in: Varyings, slot: Slot, texel: vec4<f32>) -> vec3<f32> {
         let half_vector = normalize(direction + to_camera);
         let seen = saturate(facing * 1.6 + 0.25);
         let soft = 1.0 - 0.6 * lamp.direction.w;
-        gloss += lamp.color.rgb * seen * ridge(shifted, half_vector, 90.0 * soft) * 0.055;
+        gloss += lamp.color.rgb * seen * ridge(shifted, half_vector, 140.0 * soft) * 0.10;
         gloss += lamp.color.rgb * seen * ridge(shifted_back, half_vector, 22.0 * soft)
-            * (slot.hair.rgb * 0.55 + 0.012);
+            * (slot.hair.rgb * 0.55 + 0.006);
     }
     return tonemap(base * diffuse * 1.25 + gloss * shade);
 }
