@@ -6,7 +6,7 @@
 use crate::region::{depth_in, distance_to_path};
 use glam::Vec2;
 use image::RgbImage;
-use likeness_rig::color::{difference, from_srgb};
+use likeness_rig::color::{difference, from_srgb, lab};
 use likeness_rig::similarity::Similarity;
 
 /// Colours measured in an aligned crop, linear RGB 0..1; `None` where a region has too few pixels.
@@ -18,7 +18,7 @@ pub struct MeasuredColors {
     pub lips: Option<[f32; 3]>,
     /// The darkest part of the brows, standing for the hair of somebody without any.
     pub brows: Option<[f32; 3]>,
-    /// The hair over the middle of the forehead: what there does not look like the forehead.
+    /// The hair over the middle of the forehead: what there does not look like the forehead or the scalp.
     pub hair: Option<[f32; 3]>,
 }
 
@@ -29,7 +29,8 @@ const MARGIN: f32 = 48.0;
 /// The part of a region's pixels that is used, ordered from dark to bright.
 const SKIN_RANGE: (f32, f32) = (0.25, 0.85);
 const LIPS_RANGE: (f32, f32) = (0.2, 0.8);
-const BROW_RANGE: (f32, f32) = (0.02, 0.3);
+// Between the brows' hairs there is skin: only the darkest pixels are hair alone.
+const BROW_RANGE: (f32, f32) = (0.0, 0.12);
 const HAIR_RANGE: (f32, f32) = (0.15, 0.75);
 /// Where hair is looked for above the brows: height and half width in eye distances.
 const HAIR_BAND: ((f32, f32), f32) = ((0.66, 0.98), 0.45);
@@ -37,6 +38,8 @@ const HAIR_BAND: ((f32, f32), f32) = ((0.66, 0.98), 0.45);
 const HAIR_DIFFERENCE: f32 = 14.0;
 /// The part of the band that must be hair.
 const HAIR_SHARE: f32 = 0.35;
+/// What is nearly as light and as red as the skin is a scalp in another light: parts of the skin's L* and a*.
+const SCALP: (f32, f32) = (0.7, 0.8);
 
 /// Measures the colours in the aligned crop of a photo.
 #[must_use]
@@ -80,7 +83,9 @@ fn hair(crop: &RgbImage, about: &[Vec2], band: impl Fn(Vec2) -> bool, skin: [f32
     let mut pixels = pixels(crop, about, band);
     let all = pixels.len();
     pixels.retain(|pixel| difference(pixel.map(from_srgb), skin) >= HAIR_DIFFERENCE);
-    (pixels.len() as f32 >= HAIR_SHARE * all as f32).then(|| middle_of(pixels, HAIR_RANGE)).flatten()
+    let color = (pixels.len() as f32 >= HAIR_SHARE * all as f32).then(|| middle_of(pixels, HAIR_RANGE)).flatten()?;
+    let ([skin_light, skin_red, _], [light, red, _]) = (lab(skin), lab(color));
+    (light < SCALP.0 * skin_light || red < SCALP.1 * skin_red).then_some(color)
 }
 
 /// The median of each channel over the pixels of a region whose brightness lies within the given part of the region's.

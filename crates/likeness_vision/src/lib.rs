@@ -25,12 +25,14 @@ mod appearance;
 mod colors;
 mod detect;
 mod error;
+mod iris;
 mod landmarks;
 mod photo;
 mod photo_skin;
 mod predict;
 mod quality;
 mod region;
+mod smile;
 mod warp;
 
 pub use align::{align_crop, landmark_crop, landmark_recrop};

@@ -5,10 +5,12 @@ use crate::appearance::{Appearance, AppearanceReader, OptionAnswer};
 use crate::colors::{MeasuredColors, measure_colors};
 use crate::detect::{Detector, FaceBox};
 use crate::error::{Result, VisionError};
+use crate::iris;
 use crate::landmarks::Landmarker;
 use crate::photo::Photo;
 use crate::photo_skin::{PhotoSkin, Sighting, SkinReader};
 use crate::quality::{QualityWarning, check_usable, eye_distance, head_pose, warnings};
+use crate::smile::{bare_teeth, shows_teeth};
 use candle_core::Tensor;
 use glam::Vec2;
 use image::RgbaImage;
@@ -42,6 +44,8 @@ const LIPS_MEASURED: f32 = 0.5;
 /// The same for the hair, where some is seen over the forehead.
 const HAIR_MEASURED: f32 = 0.65;
 
+/// The colour slot for the eyes.
+const IRIS: &str = "iris";
 /// The option for hair, and its choices without hair over the forehead.
 const HAIR_STYLE: &str = "hair.style";
 const HAIRLESS: [&str; 3] = ["bald", "buzz", "horseshoe"];
@@ -391,10 +395,19 @@ impl FacePredictor {
             }
         }
         ms.skin = lap.end();
+        if let Some(skin) = colors.skin {
+            let teeth = shows_teeth(&crop, &photo_to_crop, &landmarks, skin);
+            bare_teeth(&self.model, &parameters, &mut expression, pose.yaw, teeth);
+        }
         let clarity = 1.0 - (-bounds.score / SCORE_SCALE).exp();
         let agreement = (-(disagreement / DISAGREEMENT_SCALE).powi(2)).exp();
         self.emphasise(&mut parameters, options.emphasis);
         let mut face = self.face(parameters, &colors, appearance.as_ref());
+        if let Some(slot) = self.rig.color_index(IRIS).and_then(|slot| face.colors.get_mut(slot))
+            && let Some(measured) = iris::measure(&photo.pixels, &landmarks)
+        {
+            *slot = iris::judged(*slot, measured, mixed);
+        }
         if skin.is_some() && !wears_glasses {
             self.thin_brows(&mut face);
         }
@@ -475,7 +488,7 @@ impl FacePredictor {
             let mixes = [
                 ("skin", measured.skin, SKIN_MEASURED),
                 ("lips", measured.lips, LIPS_MEASURED),
-                ("hair", if is_hairless { measured.brows } else { measured.hair }, HAIR_MEASURED),
+                ("hair", if is_hairless { measured.brows } else { measured.hair.or(measured.brows) }, HAIR_MEASURED),
                 // Whatever is on the lips has been measured there.
                 ("lipstick", measured.lips, 1.0),
             ];
