@@ -166,7 +166,12 @@ impl AdamW {
     /// Names of the adjusted variables for which `gradients` holds nothing. Check it after the first backward pass: candle
     /// drops gradients silently where an operation has none.
     pub fn missing(&self, gradients: &GradStore) -> Vec<String> {
-        self.active().filter(|slot| gradients.get(&slot.var).is_none()).map(|slot| slot.name.clone()).collect()
+        self.adjusted().filter(|(_, var)| gradients.get(var).is_none()).map(|(name, _)| name.to_owned()).collect()
+    }
+
+    /// Name and variable of everything that is adjusted now, in the names' order.
+    pub fn adjusted(&self) -> impl Iterator<Item = (&str, &Var)> {
+        self.active().map(|slot| (slot.name.as_str(), &slot.var))
     }
 
     fn active(&self) -> impl Iterator<Item = &Slot> {

@@ -70,6 +70,16 @@ impl AppearanceData {
         Ok(Self { renders, photos, photo_weights, config: AppearanceConfig::new(rig), counts })
     }
 
+    /// What there is and how batches are made of it, for processes that must have the same.
+    pub(crate) fn summary(&self) -> String {
+        let [renders, photos] = self.counts;
+        format!(
+            "training renders: {}, training photos: {}, renders a batch: {renders}, photos a batch: {photos}",
+            self.renders.len(),
+            self.photos.len()
+        )
+    }
+
     /// Batch `index` of `seed`.
     pub fn batch(&self, seed: u64, index: u64) -> AppearanceBatch {
         let mut dice = Dice::new(seed, Purpose::AppearanceBatch, index);

@@ -13,15 +13,16 @@ use likeness_rig::crop::CROP_SIZE;
 use crate::{
     appearance_data::{AppearanceBatch, AppearanceData},
     checkpoint::{self, Average, Standing},
-    console::Console,
     device::TrainDevice,
     domain_loss::{DomainLoss, DomainMemory},
+    ensemble::{Ensemble, Place},
     error::{Result, TrainError},
     evaluate::appearance::evaluate_appearance,
     head::Head,
     landmark_training::progress,
     loader::Loader,
-    metrics::{MetricsLog, Report},
+    metrics::Report,
+    run_log::RunLog,
     schedule::{learning_rate, reversal_strength},
     shards::Render,
 };
@@ -65,12 +66,31 @@ pub struct AppearanceOptions {
     pub revision: String,
     /// Where the network is trained. Losses and the domain network stay on the CPU.
     pub device: TrainDevice,
+    /// This process's place among several that train the network together.
+    pub place: Option<Place>,
 }
 
-/// Trains and writes the weights. Answers the last report.
+impl AppearanceOptions {
+    /// What all processes of a run must agree on.
+    fn agreement(&self, data: &AppearanceData) -> String {
+        let common = Self {
+            out: PathBuf::new(),
+            run: PathBuf::new(),
+            workers: 0,
+            revision: String::new(),
+            device: TrainDevice::Cpu,
+            place: None,
+            ..self.clone()
+        };
+        format!("network: appearance, {common:?}, {}", data.summary())
+    }
+}
+
+/// Trains and writes the weights. Answers the last report; of several processes only rank 0 measures.
 ///
 /// # Errors
-/// Files cannot be written; the loss diverges; a checkpoint does not fit; part of the network gets no gradient.
+/// Files cannot be written; the loss diverges; a checkpoint does not fit; part of the network gets no gradient; another process of the
+/// run is lost.
 pub fn train_appearance(
     head: &Head,
     data: AppearanceData,
@@ -78,6 +98,7 @@ pub fn train_appearance(
     options: &AppearanceOptions,
 ) -> Result<Report> {
     let device = options.device.open()?;
+    let mut ensemble = Ensemble::join(options.place.as_ref(), &options.agreement(&data), &device)?;
     let map = VarMap::new();
     let builder = SeededInit::builder(&map, options.seed, &device);
     let config = AppearanceConfig::new(&head.rig);
@@ -96,16 +117,17 @@ pub fn train_appearance(
     let checkpoint_path = options.run.join("checkpoint.safetensors");
     let mut standing = Standing::default();
     let mut memory = DomainMemory::new(config.hidden, options.seed);
-    if options.resume && checkpoint_path.exists() {
-        let remembered;
-        (standing, remembered) = checkpoint::load(&checkpoint_path, &map, &mut optimizer, &mut average)?;
+    if options.resume
+        && let Some((stood, remembered)) =
+            checkpoint::load(&mut ensemble, &checkpoint_path, &map, &mut optimizer, &mut average)?
+    {
+        standing = stood;
         memory.restore(&remembered)?;
     }
-    let mut log = MetricsLog::open(&options.run.join("metrics.jsonl"), (standing.step > 0).then_some(standing.step))?;
-    let seed = options.seed;
+    let mut log = RunLog::open(&ensemble, "appearance", options.steps, &options.run, &standing)?;
+    let (seed, share) = (options.seed, ensemble.share());
     let data = Arc::new(data);
-    let mut loader = Loader::start(standing.step, options.workers, 3, move |index| data.batch(seed, index))?;
-    let mut console = Console::new("appearance", options.steps);
+    let mut loader = Loader::start(standing.step, options.workers, 3, move |step| data.batch(seed, share.batch(step)))?;
     let (started, before, first) = (Instant::now(), standing.seconds, standing.step);
     let mut sums: Vec<(String, f64)> = Vec::new();
     let mut seen = 0.0;
@@ -124,31 +146,39 @@ pub fn train_appearance(
         for (_, weight, part) in &losses {
             total = (total + (part * *weight)?)?;
         }
-        let value = f64::from(total.to_scalar::<f32>()?);
+        let parts = losses.iter().map(|(_, _, part)| part);
+        let mut values =
+            std::iter::once(&total).chain(parts).map(Tensor::to_scalar).collect::<candle_core::Result<Vec<f32>>>()?;
+        ensemble.average(&mut values)?;
+        let value = f64::from(values[0]);
         if !value.is_finite() {
             return Err(TrainError::Diverged { step: standing.step, loss: value });
         }
-        let gradients = backward(&total)?;
+        let mut gradients = backward(&total)?;
         if standing.step == first
             && let Some(name) =
                 optimizer.missing(&gradients).into_iter().find(|name| batch.photos > 0 || !name.starts_with("domain"))
         {
             return Err(TrainError::NoGradient { name });
         }
+        ensemble.average_gradients(&optimizer, &mut gradients)?;
         optimizer.set_learning_rate(learning_rate(options.learning_rate, at, 0.03));
         optimizer.step(&gradients)?;
         if batch.photos > 0 {
-            memory.remember(&output.features, batch.renders)?;
+            for features in ensemble.gather(&output.features)? {
+                memory.remember(&features, batch.renders)?;
+            }
             memory.train(&domain, &mut optimizer, options.domain[1], standing.step, options.domain_steps)?;
         }
-        average.follow(&map, standing.step)?;
+        if ensemble.leads() {
+            average.follow(&map, standing.step)?;
+        }
         standing.step += 1;
-        standing.seconds = before + started.elapsed().as_secs_f64();
-        sums.resize(losses.len() + 1, (String::new(), 0.0));
-        let parts = losses.iter().map(|(name, _, part)| Ok((name.as_str(), f64::from(part.to_scalar::<f32>()?))));
-        for (sum, part) in sums.iter_mut().zip(std::iter::once(Ok(("loss", value))).chain(parts)) {
-            let (name, part) = part.map_err(|error: candle_core::Error| TrainError::from(error))?;
-            *sum = (name.to_owned(), sum.1 + part);
+        standing.seconds = ensemble.broadcast_number(before + started.elapsed().as_secs_f64())?;
+        sums.resize(values.len(), (String::new(), 0.0));
+        let names = std::iter::once("loss").chain(losses.iter().map(|(name, _, _)| name.as_str()));
+        for ((sum, name), value) in sums.iter_mut().zip(names).zip(values) {
+            *sum = (name.to_owned(), sum.1 + f64::from(value));
         }
         seen += 1.0;
         let end = progress(&standing, options.steps, options.minutes) >= 1.0;
@@ -157,18 +187,26 @@ pub fn train_appearance(
             seen = 0.0;
             report.insert("step".to_owned(), standing.step as f64);
             report.insert("seconds".to_owned(), standing.seconds);
-            if standing.step % options.measure_every == 0 || end {
-                let averaged = AppearanceNet::new(&config, average.builder("appearance.")?)?;
-                report.extend(evaluate_appearance(&averaged, held_out)?.report());
+            if let Some(log) = &mut log {
+                if standing.step % options.measure_every == 0 || end {
+                    let averaged = AppearanceNet::new(&config, average.builder("appearance.")?)?;
+                    report.extend(evaluate_appearance(&averaged, held_out)?.report());
+                }
+                log.add(&report)?;
             }
-            console.report(&report);
-            log.add(&report)?;
         }
         if standing.step % options.checkpoint_every == 0 {
-            checkpoint::save(&checkpoint_path, &map, &optimizer, &average, &standing, memory.state()?)?;
+            let memory = memory.state()?;
+            checkpoint::save(&mut ensemble, &checkpoint_path, &map, &optimizer, &average, &standing, memory)?;
         }
     }
-    checkpoint::save(&checkpoint_path, &map, &optimizer, &average, &standing, memory.state()?)?;
+    let memory = memory.state()?;
+    checkpoint::save(&mut ensemble, &checkpoint_path, &map, &optimizer, &average, &standing, memory)?;
+    let leads = ensemble.leads();
+    ensemble.finish(&device)?;
+    if !leads {
+        return Ok(report);
+    }
     let mut meta = WeightsMeta::new(APPEARANCE, &config, CROP_SIZE)?.for_rig(&head.rig);
     meta.seed = options.seed;
     meta.revision.clone_from(&options.revision);

@@ -168,6 +168,16 @@ impl BoneData {
         batch
     }
 
+    /// What there is and how batches are made of it, for processes that must have the same.
+    pub(crate) fn summary(&self) -> String {
+        format!(
+            "training renders: {}, training photos: {}, batch: {:?}",
+            self.renders.len(),
+            self.photos.len(),
+            self.mix
+        )
+    }
+
     /// The photos, and how much each counts.
     pub fn photos(&self) -> (&[Photo], &[f32]) {
         (&self.photos, &self.balance)

@@ -15,14 +15,15 @@ use crate::{
     bone_losses::{LossContext, LossWeights},
     bone_measure::{HeldOut, measure, photo_answers},
     checkpoint::{self, Average, Standing},
-    console::Console,
     device::TrainDevice,
     domain_loss::DomainMemory,
+    ensemble::{Ensemble, Place},
     error::{Result, TrainError},
     head::Head,
     landmark_training::progress,
     loader::Loader,
-    metrics::{MetricsLog, Report},
+    metrics::Report,
+    run_log::RunLog,
     schedule::{Adjusted, Phases, ThresholdStop, learning_rate, reversal_strength},
     shape_space::ShapeSpace,
 };
@@ -72,6 +73,25 @@ pub struct BoneOptions {
     pub revision: String,
     /// Where the network is trained. Losses and the domain network stay on the CPU.
     pub device: TrainDevice,
+    /// This process's place among several that train the network together.
+    pub place: Option<Place>,
+}
+
+impl BoneOptions {
+    /// What all processes of a run must agree on.
+    fn agreement(&self, data: &BoneData) -> String {
+        let common = Self {
+            out: PathBuf::new(),
+            run: PathBuf::new(),
+            workers: 0,
+            start_from: None,
+            revision: String::new(),
+            device: TrainDevice::Cpu,
+            place: None,
+            ..self.clone()
+        };
+        format!("network: bone-point, {common:?}, {}", data.summary())
+    }
 }
 
 /// How a run ended.
@@ -81,16 +101,18 @@ pub struct BoneOutcome {
     pub steps: u64,
     /// Whether the threshold stopped it.
     pub reached_threshold: bool,
-    /// The last report.
+    /// The last report; of several processes only rank 0 measures.
     pub report: Report,
 }
 
 /// Trains and writes the weights.
 ///
 /// # Errors
-/// Files cannot be written; the loss diverges; a checkpoint does not fit; part of a network gets no gradient.
+/// Files cannot be written; the loss diverges; a checkpoint does not fit; part of a network gets no gradient; another process of the
+/// run is lost.
 pub fn train_bone_point(head: &Head, data: BoneData, held_out: &HeldOut, options: &BoneOptions) -> Result<BoneOutcome> {
     let device = options.device.open()?;
+    let mut ensemble = Ensemble::join(options.place.as_ref(), &options.agreement(&data), &device)?;
     let map = VarMap::new();
     let builder = SeededInit::builder(&map, options.seed, &device);
     let config = BonePointConfig::new(head.rig.parameters.len());
@@ -111,29 +133,33 @@ pub fn train_bone_point(head: &Head, data: BoneData, held_out: &HeldOut, options
             ..AdamWConfig::default()
         },
     )?;
-    if let Some(path) = &options.start_from {
+    if let Some(path) = options.start_from.as_ref().filter(|_| ensemble.leads()) {
         let weights = Weights::load(path)?;
         weights.expect_architecture(BONE_POINT)?;
         weights.expect_rig(&head.rig)?;
         weights.load_into(&map, "bone_point.")?;
     }
+    // Only rank 0 has read start weights.
+    ensemble.broadcast_variables(&map)?;
     let mut average = Average::new(&map, options.average)?;
     let mut stop = ThresholdStop::new(options.threshold);
     let checkpoint_path = options.run.join("checkpoint.safetensors");
     let mut standing = Standing::default();
     let mut memory = DomainMemory::new(config.hidden[0], options.seed);
-    if options.resume && checkpoint_path.exists() {
-        let remembered;
-        (standing, remembered) = checkpoint::load(&checkpoint_path, &map, &mut optimizer, &mut average)?;
+    if options.resume
+        && let Some((stood, remembered)) =
+            checkpoint::load(&mut ensemble, &checkpoint_path, &map, &mut optimizer, &mut average)?
+    {
+        standing = stood;
         memory.restore(&remembered)?;
         stop.restore((standing.smoothed.unwrap_or(f64::NAN), standing.seen));
     }
-    let mut log = MetricsLog::open(&options.run.join("metrics.jsonl"), (standing.step > 0).then_some(standing.step))?;
+    let mut log = RunLog::open(&ensemble, "bone-point", options.steps, &options.run, &standing)?;
     let seed = options.seed;
     let data = Arc::new(data);
-    let batches = Arc::clone(&data);
-    let mut loader = Loader::start(standing.step, options.workers, 3, move |index| batches.batch(seed, index))?;
-    let mut console = Console::new("bone-point", options.steps);
+    let (batches, share) = (Arc::clone(&data), ensemble.share());
+    let mut loader =
+        Loader::start(standing.step, options.workers, 3, move |step| batches.batch(seed, share.batch(step)))?;
     let (started, before, first) = (Instant::now(), standing.seconds, standing.step);
     let mut sums = Sums::default();
     let mut report = Report::new();
@@ -155,29 +181,40 @@ pub fn train_bone_point(head: &Head, data: BoneData, held_out: &HeldOut, options
         let output = net.forward(&images, true)?.to_device(&Device::Cpu)?;
         let strength = reversal_strength(at);
         let losses = context.losses(&output, &domain, &batch, options.reversal.then_some(strength))?;
-        let total = f64::from(losses.total.to_scalar::<f32>()?);
+        let parts = losses.parts.iter().map(|(_, part)| part);
+        let mut values = std::iter::once(&losses.total)
+            .chain(parts)
+            .map(Tensor::to_scalar)
+            .collect::<candle_core::Result<Vec<f32>>>()?;
+        ensemble.average(&mut values)?;
+        let total = f64::from(values[0]);
         if !total.is_finite() {
             return Err(TrainError::Diverged { step: standing.step, loss: total });
         }
-        let gradients = backward(&losses.total)?;
+        let mut gradients = backward(&losses.total)?;
         if adjusted != Some(phase) {
             check_gradients(&optimizer, &gradients, &batch, &options.weights)?;
         }
         adjusted = Some(phase);
+        ensemble.average_gradients(&optimizer, &mut gradients)?;
         optimizer.set_learning_rate(learning_rate(options.learning_rate, at, 0.03));
         optimizer.step(&gradients)?;
         if phase.domain && batch.renders > 0 && batch.photos > 0 {
-            memory.remember(&output.features, batch.renders)?;
+            for features in ensemble.gather(&output.features)? {
+                memory.remember(&features, batch.renders)?;
+            }
             let certainty = options.weights.certainty;
             memory.train(&domain, &mut optimizer, certainty, standing.step, options.domain_steps)?;
         }
-        average.follow(&map, standing.step)?;
+        if ensemble.leads() {
+            average.follow(&map, standing.step)?;
+        }
         standing.step += 1;
-        standing.seconds = before + started.elapsed().as_secs_f64();
+        standing.seconds = ensemble.broadcast_number(before + started.elapsed().as_secs_f64())?;
         sums.add("loss", total);
         let mut two = 0.0;
-        for (name, part) in &losses.parts {
-            let value = f64::from(part.to_scalar::<f32>()?);
+        for ((name, _), value) in losses.parts.iter().zip(&values[1..]) {
+            let value = f64::from(*value);
             sums.add(name, value);
             if matches!(*name, "domain" | "parameters") {
                 two += value;
@@ -191,18 +228,27 @@ pub fn train_bone_point(head: &Head, data: BoneData, held_out: &HeldOut, options
             report.insert("step".to_owned(), standing.step as f64);
             report.insert("seconds".to_owned(), standing.seconds);
             report.insert("reversal".to_owned(), if options.reversal { strength } else { 0.0 });
-            if standing.step % options.measure_every == 0 || end {
-                let averaged = BonePointNet::new(&config, average.builder("bone_point.")?, None)?;
-                report.extend(measure(&averaged, head, &context.space, held_out)?.report());
+            if let Some(log) = &mut log {
+                if standing.step % options.measure_every == 0 || end {
+                    let averaged = BonePointNet::new(&config, average.builder("bone_point.")?, None)?;
+                    report.extend(measure(&averaged, head, &context.space, held_out)?.report());
+                }
+                log.add(&report)?;
             }
-            console.report(&report);
-            log.add(&report)?;
         }
         if standing.step % options.checkpoint_every == 0 {
-            checkpoint::save(&checkpoint_path, &map, &optimizer, &average, &standing, memory.state()?)?;
+            let memory = memory.state()?;
+            checkpoint::save(&mut ensemble, &checkpoint_path, &map, &optimizer, &average, &standing, memory)?;
         }
     }
-    checkpoint::save(&checkpoint_path, &map, &optimizer, &average, &standing, memory.state()?)?;
+    let memory = memory.state()?;
+    checkpoint::save(&mut ensemble, &checkpoint_path, &map, &optimizer, &average, &standing, memory)?;
+    let outcome = BoneOutcome { steps: standing.step, reached_threshold, report };
+    let leads = ensemble.leads();
+    ensemble.finish(&device)?;
+    if !leads {
+        return Ok(outcome);
+    }
     let mut meta = WeightsMeta::new(BONE_POINT, &config, CROP_SIZE)?.for_rig(&head.rig);
     let (photos, weights) = data.photos();
     if !photos.is_empty() {
@@ -212,7 +258,7 @@ pub fn train_bone_point(head: &Head, data: BoneData, held_out: &HeldOut, options
     meta.seed = options.seed;
     meta.revision.clone_from(&options.revision);
     save_weights(&options.out, &average.tensors("bone_point.")?, &meta, Precision::F16)?;
-    Ok(BoneOutcome { steps: standing.step, reached_threshold, report })
+    Ok(outcome)
 }
 
 /// The variables' prefixes of the networks that a phase adjusts.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    fs,
     path::Path,
 };
 
@@ -10,7 +11,10 @@ use candle_nn::{VarBuilder, VarMap};
 use likeness_nets::{AdamW, CHECKPOINT, Precision, Weights, WeightsMeta, named_tensors, save_weights};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Result, data_error};
+use crate::{
+    ensemble::Ensemble,
+    error::{Result, data_error, io_error},
+};
 
 /// A slowly following average of the weights: steadier than the last step's.
 pub struct Average {
@@ -94,11 +98,13 @@ pub struct Standing {
     pub seen: u32,
 }
 
-/// Writes networks, optimiser, average, standing, and what else the run remembers.
+/// Writes networks, optimiser, average, standing, and what else the run remembers. In an ensemble rank 0 writes, and the others take
+/// over its variables: processors of different kinds round differently, and this keeps that from adding up.
 ///
 /// # Errors
-/// A value is not finite; the file cannot be written.
+/// A value is not finite; the file cannot be written; another process is lost.
 pub fn save(
+    ensemble: &mut Ensemble,
     path: &Path,
     map: &VarMap,
     optimizer: &AdamW,
@@ -106,6 +112,10 @@ pub fn save(
     standing: &Standing,
     memory: BTreeMap<String, Tensor>,
 ) -> Result<()> {
+    ensemble.broadcast_variables(map)?;
+    if !ensemble.leads() {
+        return Ok(());
+    }
     let mut tensors = BTreeMap::new();
     let parts = [
         ("net", named_tensors(map, "")),
@@ -120,18 +130,24 @@ pub fn save(
     Ok(save_weights(path, &tensors, &meta, Precision::F32)?)
 }
 
-/// Puts a checkpoint back into networks, optimiser and average that were built with the same options. Answers where the run stood
-/// and what else it remembered.
+/// Puts a checkpoint back into networks, optimiser and average that were built with the same options, on all processes that of rank 0.
+/// Answers where the run stood and what else it remembered, or nothing where there is no checkpoint.
 ///
 /// # Errors
-/// The file is missing, damaged or of other networks.
+/// The file cannot be read, is damaged or of other networks; another process is lost.
 pub fn load(
+    ensemble: &mut Ensemble,
     path: &Path,
     map: &VarMap,
     optimizer: &mut AdamW,
     average: &mut Average,
-) -> Result<(Standing, BTreeMap<String, Tensor>)> {
-    let weights = Weights::load(path)?;
+) -> Result<Option<(Standing, BTreeMap<String, Tensor>)>> {
+    let file = match ensemble.leads() && path.exists() {
+        true => Some(fs::read(path).map_err(io_error(path))?),
+        false => None,
+    };
+    let Some(file) = ensemble.broadcast_file(file)? else { return Ok(None) };
+    let weights = Weights::from_bytes(&file, &path.display().to_string())?;
     weights.expect_architecture(CHECKPOINT)?;
     let standing: Standing = weights.config()?;
     let part = |part: &str| -> BTreeMap<String, Tensor> {
@@ -151,5 +167,5 @@ pub fn load(
     }
     optimizer.load_state(&part("optimizer"))?;
     average.restore(&part("average"))?;
-    Ok((standing, part("memory")))
+    Ok(Some((standing, part("memory"))))
 }

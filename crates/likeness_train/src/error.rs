@@ -62,6 +62,31 @@ pub enum TrainError {
         /// What candle said.
         source: candle_core::Error,
     },
+    /// The processes of a run did not find each other, or are about to do different things.
+    #[error("rendezvous {place}: {problem}")]
+    Rendezvous {
+        /// The file or address.
+        place: String,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// Another process of a run ended, fell silent or is out of step.
+    #[error("rank {rank}: {problem}")]
+    Peer {
+        /// The other process.
+        rank: usize,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// The library between the GPUs failed.
+    #[cfg(feature = "nccl")]
+    #[error("NCCL, {during}: {code}: start again with NCCL_DEBUG=WARN in the environment, then it says why")]
+    Nccl {
+        /// What was being done.
+        during: &'static str,
+        /// NCCL's name of the error.
+        code: String,
+    },
     /// A plot could not be drawn.
     #[error("{}: {problem}", path.display())]
     Plot {

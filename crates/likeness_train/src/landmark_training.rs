@@ -13,13 +13,14 @@ use likeness_rig::crop::{CROP_SIZE, REFERENCE_LANDMARKS};
 
 use crate::{
     checkpoint::{self, Average, Standing},
-    console::Console,
     device::TrainDevice,
+    ensemble::{Ensemble, Place},
     error::{Result, TrainError},
     landmark_data::{LandmarkBatch, LandmarkData, LandmarkItem, plain_crop},
     loader::Loader,
-    metrics::{MetricsLog, Report},
+    metrics::Report,
     portraits::inter_ocular,
+    run_log::RunLog,
     schedule::learning_rate,
 };
 
@@ -56,6 +57,29 @@ pub struct LandmarkOptions {
     pub revision: String,
     /// Where the network is trained. The loss stays on the CPU.
     pub device: TrainDevice,
+    /// This process's place among several that train the network together.
+    pub place: Option<Place>,
+}
+
+impl LandmarkOptions {
+    /// What all processes of a run must agree on.
+    fn agreement(&self, data: &LandmarkData) -> String {
+        let common = Self {
+            out: PathBuf::new(),
+            run: PathBuf::new(),
+            workers: 0,
+            revision: String::new(),
+            device: TrainDevice::Cpu,
+            place: None,
+            ..self.clone()
+        };
+        let LandmarkData { photos, renders, photo_share, .. } = data;
+        format!(
+            "network: landmarks, {common:?}, training renders: {}, training photos: {}, photo share: {photo_share}",
+            renders.len(),
+            photos.len()
+        )
+    }
 }
 
 /// Pixels between the outer eye corners of an average crop: the loss counts in these.
@@ -79,12 +103,18 @@ pub fn wing_loss(predicted: &Tensor, labelled: &Tensor) -> candle_core::Result<T
 /// of the mesh and a label on a photo never mean quite the same point.
 const OFFSET: &str = "render_offset";
 
-/// Trains and writes the weights. Answers the last held-out error (mean distance over the inter-ocular distance).
+/// Trains and writes the weights. Answers the last held-out error (mean distance over the inter-ocular distance), of several processes
+/// on rank 0 alone.
 ///
 /// # Errors
-/// Files cannot be written; the loss diverges; a checkpoint does not fit.
-pub fn train_landmarks(data: LandmarkData, held_out: &[LandmarkItem], options: &LandmarkOptions) -> Result<f64> {
+/// Files cannot be written; the loss diverges; a checkpoint does not fit; another process of the run is lost.
+pub fn train_landmarks(
+    data: LandmarkData,
+    held_out: &[LandmarkItem],
+    options: &LandmarkOptions,
+) -> Result<Option<f64>> {
     let device = options.device.open()?;
+    let mut ensemble = Ensemble::join(options.place.as_ref(), &options.agreement(&data), &device)?;
     let map = VarMap::new();
     let builder = SeededInit::builder(&map, options.seed, &device);
     let config = LandmarkConfig::default();
@@ -106,17 +136,18 @@ pub fn train_landmarks(data: LandmarkData, held_out: &[LandmarkItem], options: &
     let mut average = Average::new(&map, options.average)?;
     let checkpoint_path = options.run.join("checkpoint.safetensors");
     let mut standing = Standing::default();
-    if options.resume && checkpoint_path.exists() {
-        (standing, _) = checkpoint::load(&checkpoint_path, &map, &mut optimizer, &mut average)?;
+    if options.resume
+        && let Some((stood, _)) = checkpoint::load(&mut ensemble, &checkpoint_path, &map, &mut optimizer, &mut average)?
+    {
+        standing = stood;
     }
-    let metrics_path = options.run.join("metrics.jsonl");
-    let mut log = MetricsLog::open(&metrics_path, (standing.step > 0).then_some(standing.step))?;
-    let (seed, batch) = (options.seed, options.batch);
+    let mut log = RunLog::open(&ensemble, "landmarks", options.steps, &options.run, &standing)?;
+    let (seed, batch, share) = (options.seed, options.batch, ensemble.share());
     let data = Arc::new(data);
-    let mut loader = Loader::start(standing.step, options.workers, 3, move |index| data.batch(seed, index, batch))?;
-    let mut console = Console::new("landmarks", options.steps);
+    let mut loader =
+        Loader::start(standing.step, options.workers, 3, move |step| data.batch(seed, share.batch(step), batch))?;
     let (started, before) = (Instant::now(), standing.seconds);
-    let mut held_out_error = f64::NAN;
+    let mut held_out_error = None;
     let (mut sum, mut count) = (0.0, 0u64);
     loop {
         let progress = progress(&standing, options.steps, options.minutes);
@@ -130,21 +161,26 @@ pub fn train_landmarks(data: LandmarkData, held_out: &[LandmarkItem], options: &
         let predicted = net.forward(&images, true)?.to_device(&Device::Cpu)?;
         let predicted = (predicted + render.broadcast_mul(&offset)?)?;
         let loss = wing_loss(&predicted, &points)?;
-        let value = f64::from(loss.to_scalar::<f32>()?);
+        let mut value = [loss.to_scalar::<f32>()?];
+        ensemble.average(&mut value)?;
+        let value = f64::from(value[0]);
         if !value.is_finite() {
             return Err(TrainError::Diverged { step: standing.step, loss: value });
         }
-        let gradients = backward(&loss)?;
+        let mut gradients = backward(&loss)?;
         if standing.step == 0
             && let Some(name) = optimizer.missing(&gradients).into_iter().next()
         {
             return Err(TrainError::NoGradient { name });
         }
+        ensemble.average_gradients(&optimizer, &mut gradients)?;
         optimizer.set_learning_rate(learning_rate(options.learning_rate, progress, 0.03));
         optimizer.step(&gradients)?;
-        average.follow(&map, standing.step)?;
+        if ensemble.leads() {
+            average.follow(&map, standing.step)?;
+        }
         standing.step += 1;
-        standing.seconds = before + started.elapsed().as_secs_f64();
+        standing.seconds = ensemble.broadcast_number(before + started.elapsed().as_secs_f64())?;
         (sum, count) = (sum + value, count + 1);
         let end = crate::landmark_training::progress(&standing, options.steps, options.minutes) >= 1.0;
         if standing.step % 20 == 0 || end {
@@ -154,18 +190,27 @@ pub fn train_landmarks(data: LandmarkData, held_out: &[LandmarkItem], options: &
                 ("loss".to_owned(), sum / count as f64),
             ]);
             (sum, count) = (0.0, 0);
-            if standing.step % options.measure_every == 0 || end {
-                held_out_error = measure(&averaged(&average, &config)?, held_out)?;
-                report.insert("held_out_nme".to_owned(), held_out_error);
+            if let Some(log) = &mut log {
+                if standing.step % options.measure_every == 0 || end {
+                    let error = measure(&averaged(&average, &config)?, held_out)?;
+                    report.insert("held_out_nme".to_owned(), error);
+                    held_out_error = Some(error);
+                }
+                log.add(&report)?;
             }
-            console.report(&report);
-            log.add(&report)?;
         }
         if standing.step % options.checkpoint_every == 0 {
-            checkpoint::save(&checkpoint_path, &map, &optimizer, &average, &standing, BTreeMap::new())?;
+            let nothing = BTreeMap::new();
+            checkpoint::save(&mut ensemble, &checkpoint_path, &map, &optimizer, &average, &standing, nothing)?;
         }
     }
-    checkpoint::save(&checkpoint_path, &map, &optimizer, &average, &standing, BTreeMap::new())?;
+    let nothing = BTreeMap::new();
+    checkpoint::save(&mut ensemble, &checkpoint_path, &map, &optimizer, &average, &standing, nothing)?;
+    let leads = ensemble.leads();
+    ensemble.finish(&device)?;
+    if !leads {
+        return Ok(None);
+    }
     let mut meta = WeightsMeta::new(LANDMARK, &config, CROP_SIZE)?;
     meta.seed = options.seed;
     meta.revision.clone_from(&options.revision);

@@ -14,6 +14,7 @@ pub mod device;
 pub mod dice;
 pub mod domain_loss;
 pub mod effects;
+pub mod ensemble;
 mod error;
 pub mod evaluate;
 #[cfg(feature = "render")]
@@ -28,6 +29,7 @@ pub mod picture;
 pub mod plot;
 pub mod population;
 pub mod portraits;
+mod run_log;
 pub mod scene;
 pub mod schedule;
 pub mod shape_space;

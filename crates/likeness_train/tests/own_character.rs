@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use likeness_rig::{FaceFile, Rig, rig_text};
+use likeness_rig::{Curve, FaceFile, Rig, rig_text};
 use serde_json::{Value, json};
 
 /// Numbers of the page that are made small.
@@ -137,13 +137,15 @@ fn run(command: &[String], folder: &Path) {
     assert!(output.status.success(), "{command:?}: {told}");
 }
 
-/// As a designer would: another name and a wider range.
+/// As a designer would: another name, a wider range, an end of its own and a curve.
 fn edit(rig_path: &Path) -> Rig {
     let text = fs::read_to_string(rig_path).unwrap();
     let mut rig = Rig::load(rig_path).unwrap();
     let nose = rig.parameters.iter_mut().find(|parameter| parameter.region == "nose").unwrap();
     nose.caption = "The nose, as we like it".into();
     nose.drives[0].amount *= 1.1;
+    nose.drives[0].low = Some(-0.5 * nose.drives[0].amount);
+    nose.curve = Curve(1.5);
     let edited = rig_text::updated(&text, &rig, "hero.rig.ron").unwrap();
     assert!(edited.starts_with("// A draft"), "the comment stays");
     fs::write(rig_path, edited).unwrap();

@@ -9,7 +9,7 @@ use likeness_nets::{
     BONE_POINT, BonePointConfig, BonePointNet, Error, LANDMARK, Precision, SeededInit, Weights, WeightsMeta,
     named_tensors, save_weights,
 };
-use likeness_rig::{Parameter, Rig};
+use likeness_rig::{Curve, Parameter, Rig};
 
 fn config() -> BonePointConfig {
     BonePointConfig { input: 32, widths: [4, 4, 4, 4], hidden: [8, 8], expression: 2, ..BonePointConfig::new(3) }
@@ -20,6 +20,7 @@ fn rig() -> Rig {
         name: name.into(),
         caption: name.into(),
         region: "nose".into(),
+        curve: Curve::STRAIGHT,
         drives: Vec::new(),
         renamed_from: Vec::new(),
     };

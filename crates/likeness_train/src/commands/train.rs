@@ -1,8 +1,10 @@
 //! `likeness-train train NAME`.
 
 use std::{
+    env,
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
 use clap::{Args, Subcommand};
@@ -15,6 +17,7 @@ use likeness_train::{
     bone_measure::HeldOut,
     bone_training::{BoneOptions, train_bone_point},
     device::TrainDevice,
+    ensemble::{Place, Rendezvous},
     head::Head,
     landmark_data::{LandmarkData, LandmarkItem, running_sum},
     landmark_training::{LandmarkOptions, train_landmarks},
@@ -76,7 +79,7 @@ pub(crate) struct Common {
     /// Stop after so many minutes at the latest; the learning rate then follows the clock
     #[arg(long)]
     minutes: Option<f64>,
-    /// Pictures a step
+    /// Pictures a step; of several processes each takes as many
     #[arg(long, default_value_t = 32)]
     batch: usize,
     /// The highest learning rate
@@ -115,6 +118,36 @@ pub(crate) struct Common {
     /// How far the groups of the photos (source, sex, age) are brought to equal shares, 0..1
     #[arg(long, default_value_t = 0.5)]
     balance: f32,
+    #[command(flatten)]
+    together: Together,
+}
+
+/// Several processes that train one network (docs/training.md)
+#[derive(Args)]
+struct Together {
+    /// Train with other processes that meet here: a file that all of them see, or tcp://HOST:PORT of rank 0
+    #[arg(long, value_name = "FILE|tcp://HOST:PORT")]
+    rendezvous: Option<Rendezvous>,
+    /// This process's number, from 0; with --rendezvous RANK, SLURM_PROCID or JOB_COMPLETION_INDEX stands in
+    #[arg(long)]
+    rank: Option<usize>,
+    /// How many processes there are; with --rendezvous WORLD_SIZE or SLURM_NTASKS stands in
+    #[arg(long)]
+    world: Option<usize>,
+    /// How long another process is waited for that has not ended but says nothing; rank 0 measures meanwhile
+    #[arg(long, value_name = "SECONDS", default_value_t = 1800, value_parser = clap::value_parser!(u64).range(1..))]
+    peer_timeout: u64,
+}
+
+impl Together {
+    fn place(self) -> Result<Option<Place>> {
+        let patience = Duration::from_secs(self.peer_timeout);
+        let place = Place::find(self.rank, self.world, self.rendezvous, patience, |name| env::var(name).ok())?;
+        if let Some(Place { rank, world, rendezvous, .. }) = &place {
+            eprintln!("rank {rank} of {world}, meeting at {rendezvous}");
+        }
+        Ok(place)
+    }
 }
 
 /// Train the landmark network
@@ -134,6 +167,7 @@ fn portraits(path: &Path, labels: Vec<PortraitLabel>) -> Result<Vec<Portrait>> {
 impl Landmarks {
     fn run(self) -> Result<()> {
         let common = self.common;
+        let place = common.together.place()?;
         let mut data =
             LandmarkData { photos: vec![], photo_weights: vec![], renders: vec![], photo_share: common.photo_share };
         let mut held_out = Vec::new();
@@ -175,9 +209,11 @@ impl Landmarks {
             resume: common.resume,
             revision: revision(),
             device: common.device,
+            place,
         };
-        let error = train_landmarks(data, &held_out, &options)?;
-        println!("held-out error {:.2} % of the inter-ocular distance", 100.0 * error);
+        if let Some(error) = train_landmarks(data, &held_out, &options)? {
+            println!("held-out error {:.2} % of the inter-ocular distance", 100.0 * error);
+        }
         Ok(())
     }
 }
@@ -243,6 +279,7 @@ pub(crate) struct BonePoint {
 impl BonePoint {
     fn run(self) -> Result<()> {
         let common = self.common;
+        let place = common.together.place()?;
         let head = Head::load(&common.rig)?;
         let mut held_out = HeldOut::default();
         let (mut photos, mut renders) = (Vec::new(), Vec::new());
@@ -310,6 +347,7 @@ impl BonePoint {
             },
             revision: revision(),
             device: common.device,
+            place,
         };
         let outcome = train_bone_point(&head, data, &held_out, &options)?;
         if outcome.reached_threshold {
@@ -344,6 +382,7 @@ pub(crate) struct Appearance {
 impl Appearance {
     fn run(self) -> Result<()> {
         let common = self.common;
+        let place = common.together.place()?;
         let head = Head::load(&common.rig)?;
         let Some(folder) = &common.renders else {
             return Err(TrainError::Option {
@@ -383,6 +422,7 @@ impl Appearance {
             details: self.details,
             revision: revision(),
             device: common.device,
+            place,
         };
         let report = train_appearance(&head, data, &held_out, &options)?;
         for (name, value) in report.iter().filter(|(name, _)| name.starts_with("held_out")) {

@@ -1,97 +1,28 @@
 //! Whole small training runs on drawn dots instead of rendered faces.
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first error")]
 
-use std::{fs, path::Path, sync::OnceLock};
+mod drawn;
+mod ensemble;
 
-use glam::Vec2;
-use likeness_rig::Camera;
+use std::{fs, path::Path};
+
+use drawn::{head, photo, render};
 use likeness_train::{
     appearance_data::AppearanceData,
     appearance_training::{AppearanceOptions, train_appearance},
-    bone_data::{BoneData, Mix, Photo},
+    bone_data::{BoneData, Mix},
     bone_losses::LossWeights,
     bone_measure::HeldOut,
     bone_training::{BoneOptions, BoneOutcome, train_bone_point},
     device::TrainDevice,
-    head::Head,
     landmark_data::{LandmarkData, LandmarkItem, running_sum},
     landmark_training::{LandmarkOptions, train_landmarks},
     metrics::read_metrics,
     picture::Picture,
-    portraits::PortraitLabel,
     scene::{People, draw_scene},
     schedule::Phases,
-    shards::{CameraLabel, Render, RenderLabel},
+    shards::Render,
 };
-
-fn head() -> &'static Head {
-    static HEAD: OnceLock<Head> = OnceLock::new();
-    HEAD.get_or_init(|| Head::load(&Head::default_rig()).unwrap())
-}
-
-/// A picture with a blot at every landmark.
-fn dots(points: &[Vec2; 68], ground: [u8; 3]) -> Picture {
-    let mut picture = Picture::from_pixel(192, 192, image::Rgb(ground));
-    for point in points {
-        for (dx, dy) in (-3..4).flat_map(|dx| (-3..4).map(move |dy| (dx, dy))) {
-            let (x, y) = (point.x as i32 + dx, point.y as i32 + dy);
-            if (0..192).contains(&x) && (0..192).contains(&y) {
-                picture.put_pixel(x as u32, y as u32, image::Rgb([255, 255, 255]));
-            }
-        }
-    }
-    picture
-}
-
-fn render(index: u64) -> Render {
-    let head = head();
-    let scene = draw_scene(&head.rig, &People::natural(&head.prior), 3, index);
-    let camera = Camera {
-        position: scene.target + glam::Vec3::Z * scene.distance,
-        target: scene.target,
-        fov_y: scene.fov_y,
-        width: 192,
-        height: 192,
-    };
-    let points = head
-        .landmarks
-        .points(&scene.face.parameters, &scene.expression, scene.pose.yaw)
-        .map(|point| camera.project(scene.pose.rotation() * point).unwrap());
-    let label = RenderLabel {
-        index,
-        seed: 3,
-        rig: head.rig.id.clone(),
-        rig_version: head.rig.version,
-        parameters: scene.face.parameters.clone(),
-        options: scene.face.options.clone(),
-        colors: scene.face.colors[..head.rig.natural_colors().count()].to_vec(),
-        details: scene.face.details.clone(),
-        expression: scene.expression.to_vec(),
-        pose: [scene.pose.yaw, scene.pose.pitch, scene.pose.roll],
-        gaze: scene.gaze,
-        camera: CameraLabel { distance: scene.distance, fov_y: scene.fov_y, target: scene.target.to_array() },
-        landmarks: points.iter().map(Vec2::to_array).collect(),
-    };
-    Render { picture: dots(&points, [20, 30, 40]), label }
-}
-
-fn photo(index: u64) -> Photo {
-    let render = render(1000 + index);
-    let landmarks = std::array::from_fn(|i| Vec2::from_array(render.label.landmarks[i]));
-    Photo {
-        picture: dots(&landmarks, [120, 70, 60]),
-        landmarks,
-        label: PortraitLabel {
-            file: format!("{index}.jpg"),
-            person: index / 2,
-            source: "drawn".into(),
-            face_box: [0.0; 4],
-            landmarks: render.label.landmarks.clone(),
-            estimated_age: 40.0,
-            estimated_sex: "female".into(),
-        },
-    }
-}
 
 fn bone_data() -> BoneData {
     let mix = Mix { renders: 4, photos: 4, pairs: 2, balance: 0.5 };
@@ -121,6 +52,7 @@ fn bone_options(folder: &Path, steps: u64) -> BoneOptions {
         weights: LossWeights::default(),
         revision: String::new(),
         device: TrainDevice::Cpu,
+        place: None,
     }
 }
 
@@ -231,6 +163,7 @@ fn appearance_options(folder: &Path, steps: u64) -> AppearanceOptions {
         details: 4.0,
         revision: String::new(),
         device: TrainDevice::Cpu,
+        place: None,
     }
 }
 
@@ -277,6 +210,27 @@ fn renders_without_options_cannot_teach_appearance() {
     assert!(error.contains("render 0") && error.contains("render the shards again"), "{error}");
 }
 
+fn landmark_options(folder: &Path, steps: u64) -> LandmarkOptions {
+    LandmarkOptions {
+        out: folder.join("weights.safetensors"),
+        run: folder.to_path_buf(),
+        steps,
+        minutes: None,
+        batch: 8,
+        learning_rate: 1e-3,
+        weight_decay: 0.01,
+        seed: 1,
+        average: 0.9,
+        workers: 1,
+        checkpoint_every: 1000,
+        measure_every: 1000,
+        resume: false,
+        revision: String::new(),
+        device: TrainDevice::Cpu,
+        place: None,
+    }
+}
+
 #[test]
 fn landmarks_are_learned() {
     let folder = tempfile::tempdir().unwrap();
@@ -290,25 +244,9 @@ fn landmarks_are_learned() {
         renders: vec![item(1)],
         photo_share: 0.5,
     };
-    let options = LandmarkOptions {
-        out: folder.path().join("weights.safetensors"),
-        run: folder.path().to_path_buf(),
-        steps: 150,
-        minutes: None,
-        batch: 8,
-        learning_rate: 1e-3,
-        weight_decay: 0.01,
-        seed: 1,
-        average: 0.9,
-        workers: 1,
-        checkpoint_every: 1000,
-        measure_every: 1000,
-        resume: false,
-        revision: String::new(),
-        device: TrainDevice::Cpu,
-    };
+    let options = landmark_options(folder.path(), 150);
     let held_out: Vec<LandmarkItem> = (20..24).map(item).collect();
-    let error = train_landmarks(data, &held_out, &options).unwrap();
+    let error = train_landmarks(data, &held_out, &options).unwrap().unwrap();
     assert!(error.is_finite() && error < 0.5, "{error}");
     let reports = read_metrics(&folder.path().join("metrics.jsonl")).unwrap();
     // Single reports scatter with what their batches show: compare the two ends of the run.
