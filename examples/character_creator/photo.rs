@@ -128,7 +128,8 @@ fn predicted(
     desk.landmarks = done.landmarks.iter().map(|point| egui::pos2(point.x, point.y)).collect();
     let words = |warning: &QualityWarning| ready.studio.texts.or(text_of(warning), &warning.to_string());
     let warnings = done.warnings.iter().map(words).collect();
-    let note = PhotoNote { confidence: done.confidence, warnings, expression: done.expression };
+    let looks = done.appearance.clone();
+    let note = PhotoNote { confidence: done.confidence, warnings, expression: done.expression, looks };
     let skin = done.skin.clone().map(SkinPixels);
     ready.studio.take_photo(face.clone().into(), skin, note);
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use image::RgbaImage;
 use likeness_rig::{ARKIT_NAMES, Face, FaceFile, Prior, Rig, Sculptor, arkit_index, looks, share_code};
+use likeness_vision::OptionAnswer;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
@@ -13,6 +14,9 @@ use serde::Serialize;
 use crate::history::History;
 use crate::layout::Layout;
 use crate::texts::{Language, Texts};
+
+/// The option for brows.
+const BROWS: &str = "brows";
 
 /// How many faces can be blended.
 pub(crate) const SLOTS: usize = 3;
@@ -64,6 +68,8 @@ pub(crate) struct PhotoNote {
     pub warnings: Vec<String>,
     /// The photo's expression.
     pub expression: [f32; 52],
+    /// What hair, brows and the like were read as. Brows that the photo's skin shows stand aside in its face.
+    pub looks: Vec<OptionAnswer>,
 }
 
 /// A line for the player.
@@ -397,9 +403,20 @@ impl Studio {
         }
     }
 
-    /// Shows the photo's skin, or the painted one.
+    /// Shows the photo's skin, or the painted one; brows that nobody has chosen since are the skin's, or those that were read.
     pub(crate) fn show_photo_skin(&mut self, shown: bool) {
         self.document.skin = self.document.photo_skin.clone().filter(|_| shown);
+        let (Some(note), Some(photo)) = (&self.photo_note, &self.document.photo) else { return };
+        let Some(brows) = self.rig.option_index(BROWS) else { return };
+        let read = note.looks.iter().find(|answer| answer.option == BROWS);
+        let choices = &self.rig.options[brows].choices;
+        let Some(read) = read.and_then(|read| choices.iter().position(|choice| *choice == read.choice)) else { return };
+        let (own, other) = (photo.options[brows], read);
+        let (from, to) = if shown { (other, own) } else { (own, other) };
+        let chosen = &mut self.document.face.options[brows];
+        if *chosen == from {
+            *chosen = to;
+        }
     }
 
     /// Draws another face, or another shape for the region, `strength` of the way.
@@ -631,7 +648,7 @@ pub(crate) mod tests {
     fn a_photo_s_skin_is_worn_until_the_face_is_another_one_s() {
         let mut studio = studio();
         let skin = Some(SkinPixels(Arc::new(RgbaImage::new(2, 2))));
-        let note = PhotoNote { confidence: 0.9, warnings: Vec::new(), expression: [0.0; 52] };
+        let note = PhotoNote { confidence: 0.9, warnings: Vec::new(), expression: [0.0; 52], looks: Vec::new() };
         studio.take_photo(Face::neutral(&studio.rig), skin.clone(), note);
         studio.settle(false);
         studio.show_photo_skin(false);
@@ -649,6 +666,26 @@ pub(crate) mod tests {
         assert_ne!(other, skin, "pictures of equal pixels are two skins");
         studio.take(Face::neutral(&studio.rig), other.clone());
         assert_eq!((&studio.document.skin, &studio.document.photo_skin), (&other, &other));
+    }
+
+    #[test]
+    fn the_painted_skin_has_the_brows_that_were_read() {
+        let mut studio = studio();
+        let brows = studio.rig.option_index(BROWS).unwrap();
+        let [thin, bushy, arched] = ["thin", "bushy", "arched"]
+            .map(|name| studio.rig.options[brows].choices.iter().position(|choice| choice == name).unwrap());
+        let mut face = Face::neutral(&studio.rig);
+        face.options[brows] = thin;
+        let looks = vec![OptionAnswer { option: BROWS.into(), choice: "bushy".into(), confidence: 0.8 }];
+        let note = PhotoNote { confidence: 0.9, warnings: Vec::new(), expression: [0.0; 52], looks };
+        studio.take_photo(face, Some(SkinPixels(Arc::new(RgbaImage::new(2, 2)))), note);
+        studio.show_photo_skin(false);
+        assert_eq!(studio.document.face.options[brows], bushy);
+        studio.show_photo_skin(true);
+        assert_eq!(studio.document.face.options[brows], thin);
+        studio.document.face.options[brows] = arched;
+        studio.show_photo_skin(false);
+        assert_eq!(studio.document.face.options[brows], arched, "the player's own choice stays");
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
 use glam::Vec3;
-use likeness_rig::{ARKIT_NAMES, Bone, Channel, Drive, LandmarkSet, Parameter, Prior, RIG_FORMAT, Rig, write_atomic};
+use likeness_rig::{
+    ARKIT_NAMES, Bone, Channel, Curve, Drive, LandmarkSet, Parameter, Prior, RIG_FORMAT, Rig, write_atomic,
+};
 use rayon::prelude::*;
 use serde_json::Value;
 
@@ -327,6 +329,7 @@ fn rig(bones: &[BoneInfo], seeds: &[ParameterSeed], bounds: &[f64]) -> Rig {
                 name: seed.name.clone(),
                 caption: seed.caption.clone(),
                 region: seed.region.to_owned(),
+                curve: Curve::STRAIGHT,
                 drives: seed
                     .drives
                     .iter()
@@ -334,6 +337,7 @@ fn rig(bones: &[BoneInfo], seeds: &[ParameterSeed], bounds: &[f64]) -> Rig {
                         bone: bones[drive.bone].name.clone(),
                         channel: Channel::ALL[drive.channel],
                         amount: (drive.amount * bound) as f32,
+                        low: None,
                         mirror: drive.mirror,
                     })
                     .collect(),

@@ -55,8 +55,12 @@ fn every_page_is_told_to_a_screen_reader() {
     let mut studio = studio();
     studio.presets = vec![Preset { name: "01-ada".into(), face: studio.document.face.clone() }];
     studio.library = vec!["my face".into()];
-    studio.photo_note =
-        Some(PhotoNote { confidence: 0.91, warnings: vec!["The face is dark".into()], expression: [0.0; 52] });
+    studio.photo_note = Some(PhotoNote {
+        confidence: 0.91,
+        warnings: vec!["The face is dark".into()],
+        expression: [0.0; 52],
+        looks: Vec::new(),
+    });
     let mut harness = harness(studio);
     let mut pages = String::new();
     for tab in Tab::ALL {

@@ -567,6 +567,7 @@ fn hanging(grower: &mut Grower, style: &Hanging) {
                     width: 0.013,
                     segments: 8,
                     cut: 0.018,
+                    stand: 0.05,
                     length: &fringe,
                     height,
                     shade,
