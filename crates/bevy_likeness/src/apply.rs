@@ -85,8 +85,8 @@ fn shaped(rest: &Transform, offset: &BoneOffset) -> Transform {
 const WORTH_LANES: usize = 3;
 
 thread_local! {
-    /// Value - 0.5 of every parameter, a head per lane; kept to save the allocation.
-    static CENTRED: RefCell<Vec<Lane>> = const { RefCell::new(Vec::new()) };
+    /// The strengths of one head, and those of all, a head per lane; kept to save the allocation.
+    static STRENGTHS: RefCell<(Vec<f32>, Vec<Lane>)> = const { RefCell::new((Vec::new(), Vec::new())) };
 }
 
 /// Changed heads of one rig that are computed together.
@@ -113,29 +113,30 @@ impl<'w> Batch<'w> {
                 head.plan.compiled.offsets_into(&head.values, &mut head.offsets);
             }
         } else {
-            CENTRED.with_borrow_mut(|centred| self.compute_lanes(centred));
+            STRENGTHS.with_borrow_mut(|(strengths, lanes)| self.compute_lanes(strengths, lanes));
         }
         self.count = 0;
     }
 
-    fn compute_lanes(&mut self, centred: &mut Vec<Lane>) {
+    fn compute_lanes(&mut self, strengths: &mut Vec<f32>, lanes: &mut Vec<Lane>) {
         let Some(plan) = self.heads[0].as_ref().map(|head| Arc::clone(&head.plan)) else {
             return;
         };
-        centred.clear();
-        centred.resize(plan.lanes.parameter_count(), [0.0; LANES]);
+        lanes.clear();
+        lanes.resize(plan.lanes.strength_count(), [0.0; LANES]);
         let mut offsets: [&mut [BoneOffset]; LANES] = Default::default();
         let mut count = 0;
         for head in std::mem::take(&mut self.heads).into_iter().flatten() {
             let head = head.into_inner();
-            for (to, value) in centred.iter_mut().zip(&head.values) {
-                to[count] = value - NEUTRAL;
+            plan.compiled.strengths_into(&head.values, strengths);
+            for (to, strength) in lanes.iter_mut().zip(&*strengths) {
+                to[count] = *strength;
             }
             head.offsets.resize(plan.bones.len(), BoneOffset::IDENTITY);
             offsets[count] = &mut head.offsets;
             count += 1;
         }
-        plan.lanes.offsets(centred, &mut offsets[..count]);
+        plan.lanes.offsets(lanes, &mut offsets[..count]);
     }
 }
 

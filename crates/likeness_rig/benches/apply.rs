@@ -1,7 +1,7 @@
 //! How long values take to become joint offsets, on a rig of the bundled one's size.
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use likeness_rig::{Bone, BoneOffset, Channel, ColorSlot, Drive, Parameter, RIG_FORMAT, Rig};
+use likeness_rig::{Bone, BoneOffset, Channel, ColorSlot, Curve, Drive, Parameter, RIG_FORMAT, Rig};
 
 /// 40 pairs of bones; 240 parameters of two mirrored drives each.
 fn rig() -> Rig {
@@ -14,6 +14,7 @@ fn rig() -> Rig {
         bone: format!("bone{}.L", index % 40),
         channel: Channel::ALL[index / 40 % 9],
         amount: 0.01,
+        low: None,
         mirror: true,
     };
     Rig {
@@ -30,6 +31,7 @@ fn rig() -> Rig {
                 name: format!("parameter{index}"),
                 caption: String::new(),
                 region: String::new(),
+                curve: Curve::STRAIGHT,
                 drives: vec![drive(index), drive(index + 120)],
             })
             .collect(),

@@ -343,7 +343,9 @@ impl<'a> Solver<'a> {
     fn jacobian(&self, now: &Evaluation, weights: &[f32; LANDMARK_COUNT]) -> Option<Vec<[Vec2; LANDMARK_COUNT]>> {
         let state = &self.state;
         let rank = self.prior.rank;
-        let channels = self.model.channels(&self.parameters(&state.latents));
+        let parameters = self.parameters(&state.latents);
+        let channels = self.model.channels(&parameters);
+        let slopes = self.model.strength_slopes(&parameters);
         let maps = self.model.maps(&channels);
         let settled = self.model.settle(&state.expression, state.yaw);
         let points = settled.place(&maps);
@@ -354,7 +356,7 @@ impl<'a> Solver<'a> {
             Some(())
         };
         for latent in 0..rank {
-            let change = self.model.channel_change(|parameter| self.prior.factor[parameter * rank + latent]);
+            let change = self.model.channel_change(&slopes, |parameter| self.prior.factor[parameter * rank + latent]);
             let mut moved = channels.clone();
             for (channels, change) in moved.iter_mut().zip(&change) {
                 for (channel, change) in channels.iter_mut().zip(change) {

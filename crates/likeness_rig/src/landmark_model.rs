@@ -290,7 +290,13 @@ impl LandmarkModel {
 
     /// The channels of the bones that move landmarks.
     pub(crate) fn channels(&self, parameters: &[f32]) -> Vec<[f32; CHANNELS]> {
-        self.bones.iter().map(|bone| self.rig.channels_of(*bone, parameters)).collect()
+        let mut strengths = Vec::new();
+        self.rig.strengths_into(parameters, &mut strengths);
+        self.channels_by(&strengths)
+    }
+
+    fn channels_by(&self, strengths: &[f32]) -> Vec<[f32; CHANNELS]> {
+        self.bones.iter().map(|bone| self.rig.channels_by(*bone, strengths)).collect()
     }
 
     /// The maps of the bones that move landmarks.
@@ -302,9 +308,19 @@ impl LandmarkModel {
         channels.iter().zip(&self.centres).map(map).collect()
     }
 
-    /// What a change of the parameters does to the channels of the bones that move landmarks.
-    pub(crate) fn channel_change(&self, change: impl Fn(usize) -> f32) -> Vec<[f32; CHANNELS]> {
-        self.bones.iter().map(|bone| self.rig.channel_change_of(*bone, &change)).collect()
+    /// How the strengths change per unit of their parameters, at these parameters.
+    pub(crate) fn strength_slopes(&self, parameters: &[f32]) -> Vec<f32> {
+        let mut slopes = Vec::new();
+        self.rig.strength_slopes_into(parameters, &mut slopes);
+        slopes
+    }
+
+    /// What a small change of the parameters, where the strengths have these slopes, does to the channels of the bones that
+    /// move landmarks.
+    pub(crate) fn channel_change(&self, slopes: &[f32], change: impl Fn(usize) -> f32) -> Vec<[f32; CHANNELS]> {
+        let parameters = self.rig.strength_parameters();
+        let strengths: Vec<f32> = slopes.iter().zip(parameters).map(|(slope, index)| slope * change(index)).collect();
+        self.channels_by(&strengths)
     }
 
     /// Settles the expression and the yaw.

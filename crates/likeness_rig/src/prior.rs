@@ -26,7 +26,8 @@ pub struct Prior {
     pub factor: Vec<f32>,
     /// K, the number of latents.
     pub rank: usize,
-    /// Per parameter the root mean square movement of the vertices of face, ears and skull, metres per unit of the value.
+    /// Per parameter the root mean square movement of the vertices of face, ears and skull, metres per unit of the value; of
+    /// parameters with a curve, or ends that differ, over both halves of the range.
     pub vertex_motion: Vec<f32>,
     /// The id of the rig.
     pub rig_id: String,

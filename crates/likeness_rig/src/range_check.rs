@@ -94,10 +94,11 @@ impl<'a> RangeCheck<'a> {
         points
     }
 
-    /// How far each vertex of the skin moves from 0 to 1 of a parameter, metres.
+    /// How far each vertex of the skin moves from 0 by neutral to 1 of a parameter, metres.
     pub fn movement(&self, parameter: usize) -> Vec<f32> {
         let (low, high) = (self.placed(&self.values(parameter, 0.0)), self.placed(&self.values(parameter, 1.0)));
-        low.iter().zip(&high).map(|(a, b)| a.distance(*b)).collect()
+        let ends = low.iter().zip(&high);
+        ends.zip(&self.rest).map(|((low, high), rest)| low.distance(*rest) + rest.distance(*high)).collect()
     }
 
     /// What is wrong at the ends of a parameter's range; empty when all is well.
@@ -253,6 +254,28 @@ mod tests {
         let movement = check.movement(parameter);
         assert_eq!(movement.len(), mesh.parts[0].positions.len());
         assert!(movement.iter().any(|moved| *moved > 0.01));
+    }
+
+    #[test]
+    fn each_end_is_checked_with_its_own_amount() {
+        let mesh = synthetic::mesh(3);
+        let mut rig = synthetic::rig();
+        let parameter = rig.parameter_index("nose.1").unwrap();
+        rig.parameters[parameter].drives[0].amount = 1e-4;
+        rig.parameters[parameter].drives[0].low = Some(-0.19);
+        let mut check = RangeCheck::new(&rig, &mesh).unwrap();
+        let ends =
+            |check: &RangeCheck<'_>| check.faults(parameter).iter().map(|fault| fault.value).collect::<Vec<f32>>();
+        assert_eq!(ends(&check), [0.0]);
+        let drive = &mut rig.parameters[parameter].drives[0];
+        (drive.amount, drive.low) = (0.19, Some(-1e-4));
+        check.set_rig(&rig).unwrap();
+        assert_eq!(ends(&check), [1.0]);
+        // Both ends go the same way: what moves up and comes back has moved.
+        let drive = &mut rig.parameters[parameter].drives[0];
+        (drive.amount, drive.low) = (0.01, Some(0.01));
+        check.set_rig(&rig).unwrap();
+        assert!(check.movement(parameter).iter().any(|moved| *moved > 0.001));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, path::Path};
 use serde::{Deserialize, Serialize};
 
 use crate::error::read_text_limited;
-use crate::{CompiledRig, Result, RigError};
+use crate::{CompiledRig, Curve, Result, RigError};
 
 /// The format number of rig files that this version reads and writes.
 pub const RIG_FORMAT: u32 = 1;
@@ -115,11 +115,34 @@ pub struct Drive {
     pub bone: String,
     /// The channel.
     pub channel: Channel,
-    /// The offset at value 1 (metres, radians, or scale - 1); at 0 it is `-amount`, between it is linear.
+    /// The offset at value 1: metres (-0.2..0.2), radians (-1.6..1.6), or scale - 1 (-0.9..0.9). From neutral to the ends
+    /// it grows as the parameter's [`Parameter::curve`] says.
     pub amount: f32,
+    /// The offset at value 0, in the same unit and range. Files without this field mean `-amount`: the parameter goes as far
+    /// down as up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub low: Option<f32>,
     /// Whether the bone's mirror moves too, with the reflected sign.
     #[serde(default)]
     pub mirror: bool,
+}
+
+impl Drive {
+    /// The offset at value 0.
+    pub fn low_amount(&self) -> f32 {
+        self.low.unwrap_or(-self.amount)
+    }
+
+    /// The offset at a strength ([`Curve::strength`]) of the parameter.
+    pub fn offset(&self, strength: f32) -> f32 {
+        if strength > 0.0 { self.amount * strength } else { -self.low_amount() * strength }
+    }
+
+    /// Makes the range wider or narrower by a factor, at both ends.
+    pub fn scale(&mut self, factor: f32) {
+        self.amount *= factor;
+        self.low = self.low.map(|low| low * factor);
+    }
 }
 
 /// One slider: a number in 0..1, 0.5 = neutral.
@@ -131,6 +154,10 @@ pub struct Parameter {
     pub caption: String,
     /// The region of the face that the parameter is listed under.
     pub region: String,
+    /// How the effect grows from neutral to both ends: an exponent in 0.25..4. Files without this field mean 1, a straight
+    /// line.
+    #[serde(default, skip_serializing_if = "Curve::is_straight")]
+    pub curve: Curve,
     /// What the parameter moves.
     pub drives: Vec<Drive>,
     /// The names that the parameter had before, so that faces saved with them still load. Files without this field have
@@ -210,27 +237,36 @@ impl Rig {
             let paired = self.bones.iter().find(|known| known.name == bone).and_then(|known| known.mirror.clone());
             paired.unwrap_or_else(|| bone.to_owned())
         };
-        // What the parameter does to every channel, and what its mirror image would do.
+        // What the parameter does to every channel at its upper and lower end, and what its mirror image would do.
         let (mut moves, mut mirrored) = (BTreeMap::new(), BTreeMap::new());
+        let add = |to: &mut BTreeMap<_, [f32; 2]>, bone: String, channel: Channel, ends: [f32; 2], sign: f32| {
+            let sums = to.entry((bone, channel)).or_insert([0.0; 2]);
+            sums.iter_mut().zip(ends).for_each(|(sum, end)| *sum += end * sign);
+        };
         for drive in &parameter.drives {
-            let other = twin(&drive.bone);
-            let (amount, reflected) = (drive.amount, drive.amount * drive.channel.mirror_sign());
-            let mut both = vec![(drive.bone.clone(), amount, other.clone(), reflected)];
+            let (other, channel, reflected) = (twin(&drive.bone), drive.channel, drive.channel.mirror_sign());
+            let ends = [drive.amount, drive.low_amount()];
+            add(&mut moves, drive.bone.clone(), channel, ends, 1.0);
+            add(&mut mirrored, other.clone(), channel, ends, reflected);
             if drive.mirror && other != drive.bone {
-                both.push((other, reflected, drive.bone.clone(), amount));
-            }
-            for (bone, amount, other, reflected) in both {
-                *moves.entry((bone, drive.channel)).or_insert(0.0f32) += amount;
-                *mirrored.entry((other, drive.channel)).or_insert(0.0f32) += reflected;
+                add(&mut moves, other, channel, ends, reflected);
+                add(&mut mirrored, drive.bone.clone(), channel, ends, 1.0);
             }
         }
-        let near = |sign: f32| {
+        let near = |a: f32, b: f32| (a - b).abs() <= 1e-4 * a.abs().max(b.abs());
+        // The curve is the same on both sides of neutral, so that the ends tell all.
+        let alike = |sign: &f32| {
             moves.keys().chain(mirrored.keys()).all(|key| {
-                let (a, b) = (moves.get(key).unwrap_or(&0.0), mirrored.get(key).unwrap_or(&0.0));
-                (a - sign * b).abs() <= 1e-4 * a.abs().max(b.abs())
+                let ends = |of: &BTreeMap<_, [f32; 2]>| of.get(key).copied().unwrap_or_default();
+                let ([high, low], [mirrored_high, mirrored_low]) = (ends(&moves), ends(&mirrored));
+                if *sign > 0.0 {
+                    near(high, mirrored_high) && near(low, mirrored_low)
+                } else {
+                    near(high, mirrored_low) && near(low, mirrored_high)
+                }
             })
         };
-        [1.0, -1.0].into_iter().find(|sign| near(*sign))
+        [1.0, -1.0].into_iter().find(alike)
     }
 
     /// Reads a rig from RON text and validates it; `source` names the file in messages.

@@ -7,7 +7,7 @@ use glam::{Mat3, Vec3};
 
 use crate::{BoneOffset, CompiledRig, HeadMesh, Result, Rig, RigBinding, RigError};
 
-/// A parameter's value is moved by this much to see what it does.
+/// A parameter's value is moved by this much to see what it does; along its curve, where it has one.
 const PROBE: f32 = 0.05;
 
 /// How far a spot may stay from where it is dragged for the sake of calmer sliders, metres: the ridge of the least squares.
@@ -49,7 +49,8 @@ pub struct Sculptor {
     binding: RigBinding,
     /// The part that [`Self::pick`] looks at.
     part: usize,
-    /// Per parameter, the mean squared movement of the part's vertices, metres squared per unit of the value squared.
+    /// Per parameter, the mean squared movement of the part's vertices, metres squared per unit of the value squared; of
+    /// parameters with a curve, per unit of half the strength.
     motion: Vec<f32>,
     /// Per parameter, where its movement is centred at the neutral face, and in which direction it goes on average.
     focus: Vec<Focus>,
@@ -208,17 +209,18 @@ impl Sculptor {
                 normal += Mat3::from_cols(scaled * movement.x, scaled * movement.y, scaled * movement.z);
             }
             let force = normal.inverse() * rest;
-            for ((value, movement), weight) in values.iter_mut().zip(&jacobian).zip(&free) {
+            for (index, ((value, movement), weight)) in values.iter_mut().zip(&jacobian).zip(&free).enumerate() {
                 let step = weight * movement.dot(force);
                 if step.is_finite() {
-                    *value = (*value + step).clamp(0.0, 1.0);
+                    *value = self.compiled.curve(index).moved(*value, step);
                 }
             }
         }
         values
     }
 
-    /// Movement of a spot per unit of each parameter, metres.
+    /// Movement of a spot per unit of each parameter, metres; of parameters with a curve, per unit of half the strength, so
+    /// that they can be taken hold of where their curve is flat.
     fn jacobian(&self, spot: &Spot, parameters: &[f32], expression: &[f32]) -> Vec<Vec3> {
         let corners = self.spot_corners(spot, expression);
         let mut values = parameters.to_vec();
@@ -226,14 +228,14 @@ impl Sculptor {
         let mut offsets = Vec::new();
         (0..values.len())
             .map(|index| {
-                let old = values[index];
-                let (low, high) = ((old - PROBE).max(0.0), (old + PROBE).min(1.0));
+                let (old, curve) = (values[index], self.compiled.curve(index));
+                let (low, high) = (curve.moved(old, -PROBE), curve.moved(old, PROBE));
                 let mut at = |value: f32| {
                     values[index] = value;
                     self.compiled.offsets_into(&values, &mut offsets);
                     self.skin_spot(&corners, &offsets)
                 };
-                let movement = (at(high) - at(low)) / (high - low);
+                let movement = (at(high) - at(low)) / (0.5 * (curve.strength(high) - curve.strength(low)));
                 values[index] = old;
                 movement
             })
@@ -283,10 +285,15 @@ impl Sculptor {
         let rest = self.vertices(&[], &[]);
         let mut values = vec![0.5; count];
         for index in 0..count {
-            values[index] = 0.5 + PROBE;
-            let moved = self.vertices(&values, &[]);
+            let mut movements: Vec<Vec3> = Vec::new();
+            for (middle, step) in self.compiled.spans(index, 0.5, PROBE) {
+                values[index] = middle - step;
+                let before = self.vertices(&values, &[]);
+                values[index] = middle + step;
+                let after = self.vertices(&values, &[]);
+                movements.extend(after.iter().zip(&before).map(|(after, before)| (*after - *before) / (2.0 * step)));
+            }
             values[index] = 0.5;
-            let movements: Vec<Vec3> = moved.iter().zip(&rest).map(|(moved, rest)| (*moved - *rest) / PROBE).collect();
             let squared: f32 = movements.iter().map(|movement| movement.length_squared()).sum();
             self.motion.push(squared / movements.len().max(1) as f32);
             self.focus.push(focus(&rest, &movements));
@@ -294,20 +301,21 @@ impl Sculptor {
     }
 }
 
-/// The middle, size and direction of a movement.
+/// The middle, size and direction of a movement, or of several one after the other.
 fn focus(rest: &[Vec3], movements: &[Vec3]) -> Focus {
     let share = |movement: &Vec3| movement.length_squared();
     let total: f32 = movements.iter().map(share).sum();
     if total <= 0.0 {
         return Focus::default();
     }
+    let moved = || rest.iter().cycle().zip(movements);
     let middle = |share: &dyn Fn(&Vec3, &Vec3) -> f32| {
-        let all: f32 = rest.iter().zip(movements).map(|(place, movement)| share(place, movement)).sum();
-        let sum: Vec3 = rest.iter().zip(movements).map(|(place, movement)| *place * share(place, movement)).sum();
+        let all: f32 = moved().map(|(place, movement)| share(place, movement)).sum();
+        let sum: Vec3 = moved().map(|(place, movement)| *place * share(place, movement)).sum();
         if all > 0.0 { sum / all } else { Vec3::ZERO }
     };
     let spread = |distance: &dyn Fn(&Vec3) -> f32| {
-        rest.iter().zip(movements).map(|(place, movement)| share(movement) * distance(place)).sum::<f32>() / total
+        moved().map(|(place, movement)| share(movement) * distance(place)).sum::<f32>() / total
     };
     let whole = middle(&|_, movement| share(movement));
     let left = middle(&|place, movement| if place.x >= 0.0 { share(movement) } else { 0.0 });
@@ -345,7 +353,11 @@ mod tests {
     use crate::synthetic;
 
     fn sculptor() -> Sculptor {
-        let rig = Arc::new(synthetic::rig());
+        sculptor_of(synthetic::rig())
+    }
+
+    fn sculptor_of(rig: Rig) -> Sculptor {
+        let rig = Arc::new(rig);
         let mesh = Arc::new(synthetic::mesh(1));
         let part = mesh.parts[0].name.clone();
         Sculptor::new(rig, mesh, &part).unwrap()
@@ -380,6 +392,35 @@ mod tests {
             assert!(end.distance(start + way) < 0.001, "{way}: {end} instead of {}", start + way);
             assert!(values.iter().all(|value| (0.0..=1.0).contains(value)));
         }
+    }
+
+    #[test]
+    fn a_spot_of_a_rig_with_curves_goes_where_it_is_dragged() {
+        let sculptor = sculptor_of(synthetic::bent_rig());
+        let spot = nose(&sculptor);
+        let start = sculptor.place(&spot, &[], &[]);
+        for way in [Vec3::new(0.0, 0.004, 0.0), Vec3::new(0.0, -0.002, 0.003), Vec3::new(0.003, 0.0, -0.002)] {
+            let values = sculptor.drag(&spot, &[], &[], start + way, |_| true);
+            let end = sculptor.place(&spot, &values, &[]);
+            assert!(end.distance(start + way) < 0.001, "{way}: {end} instead of {}", start + way);
+            assert!(values.iter().all(|value| (0.0..=1.0).contains(value)));
+        }
+    }
+
+    #[test]
+    fn a_curve_that_is_flat_at_neutral_can_still_be_taken_hold_of() {
+        let mut rig = synthetic::rig();
+        let raise = rig.parameter_index("nose.1").unwrap();
+        rig.parameters[raise].curve = crate::Curve(crate::Curve::MAX);
+        let (bent, plain) = (sculptor_of(rig), sculptor());
+        let spot = nose(&bent);
+        let (found, expected) = (bent.locality(&spot, &[], &[])[raise], plain.locality(&spot, &[], &[])[raise]);
+        assert!((found / expected - 1.0).abs() < 0.05, "{found} instead of {expected}");
+        let direction = bent.focus(raise).unwrap().direction;
+        assert!(direction.distance(plain.focus(raise).unwrap().direction) < 0.01, "{direction}");
+        let target = bent.place(&spot, &[], &[]) + Vec3::new(0.0, 0.001, 0.0);
+        let values = bent.drag(&spot, &[], &[], target, |index| index == raise);
+        assert!(values[raise] > 0.6 && bent.place(&spot, &values, &[]).distance(target) < 3e-4, "{}", values[raise]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::{
-    ARKIT_NAMES, AppearanceOption, Bone, CONTOUR_COUNT, Channel, ColorSlot, Detail, Drive, HeadMesh, Joint,
+    ARKIT_NAMES, AppearanceOption, Bone, CONTOUR_COUNT, Channel, ColorSlot, Curve, Detail, Drive, HeadMesh, Joint,
     LANDMARK_COUNT, LandmarkPoint, LandmarkSet, MeshPart, Parameter, Prior, RIG_FORMAT, RestTransform, Rig,
 };
 
@@ -37,7 +37,14 @@ pub(crate) fn rig() -> Rig {
                 name: format!("{}.{}", bone.to_lowercase().replace('.', "_"), channel.index()),
                 caption: "A slider".into(),
                 region: "face".into(),
-                drives: vec![Drive { bone: (*bone).into(), channel, amount, mirror: mirror(bone).is_some() }],
+                curve: Curve::STRAIGHT,
+                drives: vec![Drive {
+                    bone: (*bone).into(),
+                    channel,
+                    amount,
+                    low: None,
+                    mirror: mirror(bone).is_some(),
+                }],
                 renamed_from: Vec::new(),
             });
         }
@@ -46,9 +53,10 @@ pub(crate) fn rig() -> Rig {
         name: "whole.length".into(),
         caption: "Two drives on a channel that another parameter drives too".into(),
         region: "face".into(),
+        curve: Curve::STRAIGHT,
         drives: vec![
-            Drive { bone: "chin".into(), channel: Channel::TranslationY, amount: -0.01, mirror: false },
-            Drive { bone: "nose".into(), channel: Channel::ScaleY, amount: 0.1, mirror: false },
+            Drive { bone: "chin".into(), channel: Channel::TranslationY, amount: -0.01, low: None, mirror: false },
+            Drive { bone: "nose".into(), channel: Channel::ScaleY, amount: 0.1, low: None, mirror: false },
         ],
         renamed_from: Vec::new(),
     });
@@ -78,6 +86,18 @@ pub(crate) fn rig() -> Rig {
         ],
         details: vec![detail("skin.redness", 0.5), detail("skin.freckles", 0.0)],
     }
+}
+
+/// The rig with curves, and with ends that differ: one side nearer, still, or beyond the other.
+pub(crate) fn bent_rig() -> Rig {
+    let mut rig = rig();
+    for (index, parameter) in rig.parameters.iter_mut().enumerate() {
+        parameter.curve = Curve([1.0, 1.6, 0.6][index % 3]);
+        for drive in &mut parameter.drives {
+            drive.low = [None, Some(-0.5), Some(0.0), Some(-1.4)][index % 4].map(|share| share * drive.amount);
+        }
+    }
+    rig
 }
 
 fn color(name: &str, default: [f32; 3], cosmetic: bool) -> ColorSlot {

@@ -28,6 +28,12 @@ struct Blob {
 }
 
 impl Backdrop {
+    /// One colour, sRGB 0..255.
+    pub fn plain(color: [f32; 3]) -> Self {
+        let blobs = Vec::new();
+        Self { from: color, to: color, angle: 0.0, blobs, noise: 0.0, noise_cells: 1.0, noise_seed: 0 }
+    }
+
     /// Draws one at random.
     pub fn draw(dice: &mut Dice) -> Self {
         let base = dice.uniform(15.0, 235.0);

@@ -24,6 +24,9 @@ pub struct Effects {
 }
 
 impl Effects {
+    /// None, and a file that shows everything.
+    pub const NONE: Self = Self { blur: 0.0, noise: 0.0, cast: [1.0; 3], contrast: 1.0, gamma: 1.0, quality: 94 };
+
     /// Draws them at random.
     pub fn draw(dice: &mut Dice) -> Self {
         Self {

@@ -23,6 +23,7 @@ use crate::{
     metrics::Report,
     scene::{Garment, Lamp, People, Scene, draw_scene},
     shards::{CameraLabel, RenderLabel, ShardWriter, shard_path},
+    variety::Variety,
 };
 
 /// What is drawn, and where it goes.
@@ -44,6 +45,8 @@ pub struct FacesOptions {
     pub masks: bool,
     /// Faces of people's own (A9), drawn instead of faces from the prior.
     pub faces: Vec<PathBuf>,
+    /// What is held still, to learn what its variety is worth.
+    pub still: Vec<Variety>,
     /// The photos' population (see [`crate::population`]) and the share of pictures that show somebody of it.
     pub population: Option<(PathBuf, f32)>,
 }
@@ -87,7 +90,8 @@ pub fn render_faces(head: &Head, options: &FacesOptions) -> Result<u64> {
     // One shard is encoded while the next is drawn.
     let (send, receive) = sync_channel::<Drawn>(1);
     let seed = options.seed;
-    let encoder = thread::spawn(move || receive.iter().try_for_each(|drawn| encode(drawn, seed)));
+    let plain = options.still.contains(&Variety::Effects);
+    let encoder = thread::spawn(move || receive.iter().try_for_each(|drawn| encode(drawn, seed, plain)));
     let mut console = Console::new("render", missing.len() as u64);
     let mut drawn = 0;
     for (done, &shard) in missing.iter().enumerate() {
@@ -112,12 +116,18 @@ fn draw(
     indices: std::ops::Range<u64>,
 ) -> Result<Vec<(RenderLabel, Picture)>> {
     let scenes: Vec<(u64, Scene)> =
-        indices.into_par_iter().map(|index| (index, draw_scene(&head.rig, people, options.seed, index))).collect();
+        indices.into_par_iter().map(|index| (index, scene(head, people, options, index))).collect();
     let shots: Vec<Shot> = scenes.par_iter().map(|(_, scene)| shot(scene, options.size)).collect();
     let passes = Passes { parts: options.masks, ..Passes::COLOR };
     let pictures = renderer.render(&shots, options.size, passes)?;
     let labels = scenes.iter().zip(&shots).map(|((index, scene), shot)| label(head, options, *index, scene, shot));
     Ok(labels.zip(pictures).collect())
+}
+
+fn scene(head: &Head, people: &People<'_>, options: &FacesOptions, index: u64) -> Scene {
+    let mut scene = draw_scene(&head.rig, people, options.seed, index);
+    options.still.iter().for_each(|variety| variety.hold_still(&mut scene));
+    scene
 }
 
 fn light(lamp: &Lamp) -> Light {
@@ -178,14 +188,14 @@ fn label(head: &Head, options: &FacesOptions, index: u64, scene: &Scene, shot: &
     }
 }
 
-fn encode(drawn: Drawn, seed: u64) -> Result<()> {
+fn encode(drawn: Drawn, seed: u64, plain: bool) -> Result<()> {
     let Drawn { path, pictures } = drawn;
     let here = |source| TrainError::Picture { path: path.clone(), source };
     let encoded = pictures
         .into_par_iter()
         .map(|(label, picture)| {
             let mut dice = Dice::new(seed, Purpose::Effects, label.index);
-            let effects = Effects::draw(&mut dice);
+            let effects = if plain { Effects::NONE } else { Effects::draw(&mut dice) };
             let color: RgbImage = picture.color.convert();
             let jpeg = encode_jpeg(&effects.apply(&color, &mut dice), effects.quality).map_err(here)?;
             let mask = picture.parts.as_ref().map(encode_mask).transpose().map_err(here)?;

@@ -7,7 +7,7 @@ use std::{path::Path, sync::Arc};
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Shape, Tensor};
 use glam::{Mat3, Vec2, Vec3};
-use likeness_rig::{HeadMesh, LandmarkPoint, LandmarkSet, Rig, RigBinding, arkit_index};
+use likeness_rig::{CompiledRig, HeadMesh, LandmarkPoint, LandmarkSet, Rig, RigBinding, arkit_index};
 use rayon::prelude::*;
 
 use crate::error::{Result, data_error};
@@ -31,9 +31,9 @@ struct SurfacePoint(Vec<Term>);
 /// What moves the 68 landmarks of a rig's head.
 #[derive(Debug)]
 pub struct FaceGeometry {
-    parameters: usize,
+    rig: CompiledRig,
     centres: Vec<Vec3>,
-    /// (channel of all bones, parameter, slope): channel = sum of slope * (value - 0.5).
+    /// (channel of all bones, strength, amount): channel = sum of amount * strength.
     drives: Vec<(usize, usize, f32)>,
     inner: Vec<SurfacePoint>,
     contour_yaws: Vec<f32>,
@@ -73,11 +73,12 @@ impl FaceGeometry {
             }
             centres.push(rest[joint].w_axis.truncate());
         }
-        let (matrix, rows, parameters) = rig.compile()?.channel_matrix();
+        let rig = rig.compile()?;
+        let (matrix, rows, strengths) = rig.channel_matrix();
         let drives = (0..rows)
-            .flat_map(|row| (0..parameters).map(move |column| (row, column)))
-            .map(|(row, column)| (row, column, matrix[row * parameters + column]))
-            .filter(|(_, _, slope)| *slope != 0.0)
+            .flat_map(|row| (0..strengths).map(move |column| (row, column)))
+            .map(|(row, column)| (row, column, matrix[row * strengths + column]))
+            .filter(|(_, _, amount)| *amount != 0.0)
             .collect();
         let morphs = vertex_morphs(mesh, skin, &set.points, &set.contour);
         let surface = |point: &LandmarkPoint| {
@@ -109,7 +110,7 @@ impl FaceGeometry {
             SurfacePoint(terms)
         };
         Ok(Self {
-            parameters,
+            rig,
             inner: set.points[17..].iter().map(surface).collect(),
             contour: set.contour.iter().map(|row| row.iter().map(surface).collect()).collect(),
             contour_yaws: set.contour_yaws.clone(),
@@ -120,7 +121,7 @@ impl FaceGeometry {
 
     /// How many parameters the rig has.
     pub fn parameter_count(&self) -> usize {
-        self.parameters
+        self.rig.parameter_count()
     }
 
     /// How much each coefficient shows in the landmarks, 0..1: 1 where it moves them by 3 mm or more on average (root mean square),
@@ -140,9 +141,11 @@ impl FaceGeometry {
     }
 
     fn bones(&self, values: &[f32]) -> Vec<BoneState> {
+        let mut strengths = Vec::new();
+        self.rig.strengths_into(values, &mut strengths);
         let mut channels = vec![0.0; self.centres.len() * 9];
-        for &(channel, parameter, slope) in &self.drives {
-            channels[channel] += slope * (values[parameter] - 0.5);
+        for &(channel, strength, amount) in &self.drives {
+            channels[channel] += amount * strengths[strength];
         }
         channels
             .chunks_exact(9)
@@ -254,8 +257,14 @@ impl FaceGeometry {
             out[7] = gradient.y_axis.dot(bone.rotation.y_axis);
             out[8] = gradient.z_axis.dot(bone.rotation.z_axis);
         }
-        for &(channel, parameter, slope) in &self.drives {
-            to_values[parameter] += slope * channels[channel];
+        let mut slopes = Vec::new();
+        self.rig.strength_slopes_into(values, &mut slopes);
+        let mut to_strengths = vec![0.0; slopes.len()];
+        for &(channel, strength, amount) in &self.drives {
+            to_strengths[strength] += amount * channels[channel];
+        }
+        for ((parameter, slope), gradient) in self.rig.strength_parameters().zip(slopes).zip(to_strengths) {
+            to_values[parameter] += slope * gradient;
         }
     }
 }
@@ -414,8 +423,8 @@ impl CustomOp3 for ProjectLandmarks {
         l3: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         let (n, p) = l1.shape().dims2()?;
-        if p != self.geometry.parameters || l2.shape().dims2()? != (n, 52) || l3.shape().dims2()? != (n, 3) {
-            candle_core::bail!("landmarks need [n, {}], [n, 52] and [n, 3]", self.geometry.parameters)
+        if p != self.geometry.parameter_count() || l2.shape().dims2()? != (n, 52) || l3.shape().dims2()? != (n, 3) {
+            candle_core::bail!("landmarks need [n, {}], [n, 52] and [n, 3]", self.geometry.parameter_count())
         }
         let (parameters, expression, pose) = (slice(s1, l1)?, slice(s2, l2)?, slice(s3, l3)?);
         let mut out = vec![0.0; n * 136];

@@ -36,5 +36,6 @@ pub mod shape_space;
 pub mod shards;
 pub mod similarity;
 pub mod split;
+pub mod variety;
 
 pub use error::{Result, TrainError};

@@ -65,11 +65,23 @@ pub struct Scene {
     pub backdrop: Backdrop,
 }
 
+impl Scene {
+    /// Turns the eyes into the camera, as far as eyes turn.
+    pub(crate) fn look_into_camera(&mut self) {
+        self.gaze = into_camera(self.pose);
+    }
+}
+
+/// The gaze of a turned head into the camera.
+fn into_camera(pose: HeadPose) -> [f32; 2] {
+    [(-pose.yaw).clamp(-28.0, 28.0), (-pose.pitch).clamp(-18.0, 18.0)]
+}
+
 /// Half the height that a picture shows at the face's distance, in metres, before it is varied: room for hair and neck. About 43
 /// pixels lie between the outer eye corners of a picture of 192.
-const HALF_HEIGHT: f32 = 0.182;
+pub(crate) const HALF_HEIGHT: f32 = 0.182;
 /// The point of the mean head that is at the centre of the picture.
-const CENTRE: Vec3 = Vec3::new(0.0, -0.022, 0.045);
+pub(crate) const CENTRE: Vec3 = Vec3::new(0.0, -0.022, 0.045);
 
 /// Whose faces are shown.
 #[derive(Clone, Copy, Debug)]
@@ -127,8 +139,7 @@ pub fn draw_scene(rig: &Rig, people: &People<'_>, seed: u64, index: u64) -> Scen
     let [yaw, pitch, roll] = turns.map(|(deviation, limit)| dice.normal_within(deviation, limit));
     let pose = HeadPose { yaw, pitch, roll };
     let gaze = if dice.chance(0.6) {
-        // Into the camera.
-        [(-pose.yaw).clamp(-28.0, 28.0), (-pose.pitch).clamp(-18.0, 18.0)]
+        into_camera(pose)
     } else {
         [dice.normal_within(10.0, 28.0), dice.normal_within(6.0, 16.0)]
     };

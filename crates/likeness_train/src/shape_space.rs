@@ -1,5 +1,7 @@
 //! How faces differ: what a difference of parameters does to the head, and how usual it is.
 
+use std::ops::Range;
+
 use candle_core::{Device, Tensor};
 use likeness_rig::{HeadMesh, Prior, Rig};
 use rayon::prelude::*;
@@ -8,13 +10,15 @@ use crate::error::{Result, data_error};
 
 /// Vertices below this height (metres, the eyes are at zero) belong to neck and bust.
 const LOWEST: f32 = -0.125;
-/// Half the step of the differences.
+/// Half the step of the differences for parameters whose effect is proportional to their value.
 const STEP: f32 = 0.1;
 
 /// Constants of a rig's parameters as tensors.
 #[derive(Clone, Debug)]
 pub struct ShapeSpace {
-    /// `[P, P]`: `d^T G d` is the mean squared vertex movement of a difference `d` near the mean face, square metres.
+    /// `[P, P]`: `d^T G d` is the mean squared vertex movement of a difference `d` near the mean face, square metres. It is
+    /// one matrix for all faces: a parameter whose effect is not proportional to its value, as it has a curve or ends that
+    /// differ, counts with its mean slopes above and below neutral, half each.
     pub gram: Tensor,
     /// `[1, P]`: the mean face.
     pub mean: Tensor,
@@ -86,6 +90,15 @@ fn latents_of_unit(prior: &Prior, parameter: usize) -> Vec<f32> {
 }
 
 fn gram(rig: &Rig, mesh: &HeadMesh, prior: &Prior) -> Result<Vec<f32>> {
+    let movements = movements(rig, mesh, prior, 0..prior.mean.len())?;
+    let row = |a: &Movement| movements.iter().map(|b| mean_product(a, b)).collect::<Vec<f32>>();
+    Ok(movements.par_iter().map(row).collect::<Vec<_>>().concat())
+}
+
+/// How the face's vertices move per unit of a parameter near the mean face: one column, or those below and above neutral.
+type Movement = Vec<Vec<f32>>;
+
+fn movements(rig: &Rig, mesh: &HeadMesh, prior: &Prior, parameters: Range<usize>) -> Result<Vec<Movement>> {
     let skin = mesh.part("skin").ok_or_else(|| {
         data_error(std::path::Path::new(&rig.mesh), "skin", "no part of this name: build the head again")
     })?;
@@ -99,23 +112,60 @@ fn gram(rig: &Rig, mesh: &HeadMesh, prior: &Prior) -> Result<Vec<f32>> {
     };
     let face: Vec<usize> =
         place(&prior.mean).iter().enumerate().filter(|(_, p)| p.y > LOWEST).map(|(i, _)| i).collect();
-    let p = prior.mean.len();
-    let columns: Vec<Vec<f32>> = (0..p)
-        .into_par_iter()
-        .map(|parameter| {
-            let moved = |step: f32| {
+    let movement = |parameter: usize| {
+        let column = |(middle, step): (f32, f32)| {
+            let at = |value: f32| {
                 let mut values = prior.mean.clone();
-                values[parameter] += step;
+                values[parameter] = value;
                 place(&values)
             };
-            let (more, less) = (moved(STEP), moved(-STEP));
-            face.iter().flat_map(|&v| ((more[v] - less[v]) / (2.0 * STEP)).to_array()).collect()
-        })
-        .collect();
-    let count = face.len().max(1) as f32;
-    let rows: Vec<Vec<f32>> = (0..p)
-        .into_par_iter()
-        .map(|i| (0..p).map(|j| columns[i].iter().zip(&columns[j]).map(|(a, b)| a * b).sum::<f32>() / count).collect())
-        .collect();
-    Ok(rows.concat())
+            let (more, less) = (at(middle + step), at(middle - step));
+            face.iter().flat_map(|&v| ((more[v] - less[v]) / (2.0 * step)).to_array()).collect()
+        };
+        compiled.spans(parameter, prior.mean[parameter], STEP).into_iter().map(column).collect()
+    };
+    Ok(parameters.into_par_iter().map(movement).collect())
+}
+
+/// The mean product of two movements over the vertices, and over both sides of neutral where one of them has two.
+fn mean_product(a: &Movement, b: &Movement) -> f32 {
+    let sides = a.len().max(b.len());
+    let count = (a[0].len() / 3).max(1) as f32;
+    let product = |side: usize| {
+        let (a, b) = (&a[side.min(a.len() - 1)], &b[side.min(b.len() - 1)]);
+        a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>()
+    };
+    (0..sides).map(product).sum::<f32>() / (sides as f32 * count)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first error")]
+
+    use likeness_rig::Curve;
+
+    use super::*;
+    use crate::head::Head;
+
+    #[test]
+    fn parameters_with_curves_and_lower_ends_count_with_their_mean_slopes() {
+        let Head { mut rig, mesh, prior, .. } = Head::load(&Head::default_rig()).unwrap();
+        let raise = rig.parameter_index("nose.tip.raise").unwrap();
+        let own = |rig: &Rig| {
+            let movements = movements(rig, &mesh, &prior, raise..raise + 1).unwrap();
+            mean_product(&movements[0], &movements[0])
+        };
+        let straight = own(&rig);
+        assert!(straight > 0.0);
+        rig.parameters[raise].curve = Curve(3.0);
+        assert!((own(&rig) / straight - 1.0).abs() < 0.01, "the ends are where they were");
+        for drive in &mut rig.parameters[raise].drives {
+            drive.low = Some(0.0);
+        }
+        assert!((own(&rig) / straight - 0.5).abs() < 0.01, "one half moves, the other rests");
+        for drive in &mut rig.parameters[raise].drives {
+            drive.low = Some(drive.amount);
+        }
+        assert!((own(&rig) / straight - 1.0).abs() < 0.01, "both ends go the same way");
+    }
 }

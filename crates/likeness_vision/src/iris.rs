@@ -114,6 +114,7 @@ pub(crate) fn judged(
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use image::Rgb;
 

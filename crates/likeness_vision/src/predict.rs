@@ -156,7 +156,8 @@ pub struct Prediction {
     /// a side, with how far it was seen as alpha. It is lit by nothing and painted for
     /// [`SKIN_REFERENCE`](likeness_rig::palette::SKIN_REFERENCE), as the head's own texture is, so that the face's colours tint it.
     pub skin: Option<RgbaImage>,
-    /// The photo's expression, coefficients 0..1 in the order of [`likeness_rig::ARKIT_NAMES`].
+    /// The photo's expression, coefficients 0..1 in the order of [`likeness_rig::ARKIT_NAMES`]. Where teeth fill the opening between
+    /// the lips, these are drawn off closed teeth, whatever the network made of the opening.
     pub expression: [f32; 52],
     /// The head's turn in the photo.
     pub pose: HeadPose,

@@ -1,4 +1,4 @@
-//! Parameter values to joint offsets for several heads at once: one head per lane, so that the compiler's vector
+//! Strengths of parameters to joint offsets for several heads at once: one head per lane, so that the compiler's vector
 //! instructions do the arithmetic of [`CompiledRig::offsets_into`] for all of them together.
 
 use std::ops::Range;
@@ -22,7 +22,7 @@ const SERIES_LIMIT: f32 = std::f32::consts::PI;
 /// A rig whose matrix is laid out for lanes.
 #[derive(Debug)]
 pub(crate) struct LaneRig {
-    parameters: usize,
+    strengths: usize,
     bones: Vec<LaneBone>,
     rows: Vec<Row>,
     entries: Vec<Entry>,
@@ -56,30 +56,32 @@ struct Row {
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    parameter: usize,
-    /// The channel's change per unit of the value.
-    slope: f32,
+    /// The place of the strength.
+    strength: usize,
+    /// The channel's change per unit of the strength.
+    amount: f32,
 }
 
 impl LaneRig {
     pub(crate) fn new(rig: &CompiledRig) -> Self {
-        let (matrix, _, parameters) = rig.channel_matrix();
+        let (matrix, _, strengths) = rig.channel_matrix();
         // However much a bone is asked to shrink, the rig stops somewhere.
         let least_scale = BoneOffset::from_channels(&[f32::MIN; CHANNELS].map(|least| least * 0.5)).scale.x;
-        let mut lanes = Self { parameters, bones: Vec::new(), rows: Vec::new(), entries: Vec::new(), least_scale };
+        let mut lanes = Self { strengths, bones: Vec::new(), rows: Vec::new(), entries: Vec::new(), least_scale };
         for bone in 0..rig.bone_count() {
             let first = lanes.rows.len();
             let mut angle: f32 = 0.0;
             for channel in 0..CHANNELS {
-                let row = (bone * CHANNELS + channel) * parameters;
-                let slopes = matrix[row..row + parameters].iter().copied().enumerate();
+                let row = (bone * CHANNELS + channel) * strengths;
+                let amounts = matrix[row..row + strengths].iter().copied().enumerate();
                 let begin = lanes.entries.len();
                 lanes.entries.extend(
-                    slopes.filter(|(_, slope)| *slope != 0.0).map(|(parameter, slope)| Entry { parameter, slope }),
+                    amounts.filter(|(_, amount)| *amount != 0.0).map(|(strength, amount)| Entry { strength, amount }),
                 );
                 let entries = begin..lanes.entries.len();
                 if (TURN..SCALE).contains(&channel) {
-                    let reach = lanes.entries[entries.clone()].iter().map(|entry| entry.slope.abs() * 0.5).sum();
+                    // Strengths are in -1..1; of the two of a parameter only one acts at a time, so that it is less at most.
+                    let reach = lanes.entries[entries.clone()].iter().map(|entry| entry.amount.abs()).sum();
                     angle = angle.max(reach);
                 }
                 if !entries.is_empty() {
@@ -98,24 +100,24 @@ impl LaneRig {
         lanes
     }
 
-    pub(crate) fn parameter_count(&self) -> usize {
-        self.parameters
+    pub(crate) fn strength_count(&self) -> usize {
+        self.strengths
     }
 
-    /// Sets the offsets of up to [`LANES`] heads. `centred` holds value - 0.5 of every parameter. What a bone never does
-    /// is not written: the lists must hold [`BoneOffset::IDENTITY`] or earlier results for every bone.
-    pub(crate) fn offsets(&self, centred: &[Lane], heads: &mut [&mut [BoneOffset]]) {
+    /// Sets the offsets of up to [`LANES`] heads with these strengths ([`CompiledRig::strengths_into`]). What a bone never
+    /// does is not written: the lists must hold [`BoneOffset::IDENTITY`] or earlier results for every bone.
+    pub(crate) fn offsets(&self, strengths: &[Lane], heads: &mut [&mut [BoneOffset]]) {
         // Wider vectors than the target has at least, where the processor has them.
-        pulp::Arch::new().dispatch(Offsets { rig: self, centred, heads });
+        pulp::Arch::new().dispatch(Offsets { rig: self, strengths, heads });
     }
 
     #[inline(always)]
-    fn channels_of(&self, bone: &LaneBone, centred: &[Lane]) -> [Lane; CHANNELS] {
+    fn channels_of(&self, bone: &LaneBone, strengths: &[Lane]) -> [Lane; CHANNELS] {
         let mut channels = [[0.0; LANES]; CHANNELS];
         for row in &self.rows[bone.rows.clone()] {
             let mut sum = [0.0; LANES];
             for entry in &self.entries[row.entries.clone()] {
-                sum = plus(&sum, &times(&centred[entry.parameter], &[entry.slope; LANES]));
+                sum = plus(&sum, &times(&strengths[entry.strength], &[entry.amount; LANES]));
             }
             channels[row.channel] = sum;
         }
@@ -126,7 +128,7 @@ impl LaneRig {
 /// The work of [`LaneRig::offsets`], compiled once for every kind of processor.
 struct Offsets<'a, 'b> {
     rig: &'a LaneRig,
-    centred: &'a [Lane],
+    strengths: &'a [Lane],
     heads: &'a mut [&'b mut [BoneOffset]],
 }
 
@@ -136,7 +138,7 @@ impl pulp::NullaryFnOnce for Offsets<'_, '_> {
     #[inline(always)]
     fn call(self) {
         for (index, bone) in self.rig.bones.iter().enumerate() {
-            let channels = self.rig.channels_of(bone, self.centred);
+            let channels = self.rig.channels_of(bone, self.strengths);
             if bone.moves {
                 let [x, y, z, ..] = &channels;
                 for (lane, head) in self.heads.iter_mut().enumerate() {
@@ -224,16 +226,18 @@ fn minus(a: &Lane, b: &Lane) -> Lane {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use likeness_rig::{Bone, Channel, Drive, Parameter, RIG_FORMAT, Rig};
+    use likeness_rig::{Bone, Channel, Curve, Drive, Parameter, RIG_FORMAT, Rig};
 
     use super::*;
 
     fn rig() -> Rig {
-        let drive = |bone: &str, channel, amount| Drive { bone: bone.into(), channel, amount, mirror: bone != "b" };
+        let drive =
+            |bone: &str, channel, amount| Drive { bone: bone.into(), channel, amount, low: None, mirror: bone != "b" };
         let parameter = |name: &str, drives| Parameter {
             name: name.into(),
             caption: name.into(),
             region: "face".into(),
+            curve: Curve::STRAIGHT,
             drives,
             renamed_from: Vec::new(),
         };
@@ -273,16 +277,21 @@ mod tests {
         }
     }
 
-    #[test]
-    fn lanes_agree_with_the_rig_for_any_angle() {
-        let compiled = rig().compile().unwrap();
+    /// Computes heads with these values of both parameters by lanes and one by one.
+    fn compare(rig: &Rig) {
+        let compiled = rig.compile().unwrap();
         let lanes = LaneRig::new(&compiled);
-        let values: Vec<[f32; LANES]> =
-            vec![[0.0, 0.1, 0.3, 0.5, 0.6, 0.8, 0.95, 1.0], [1.0, 0.2, 0.9, 0.5, 0.0, 0.45, 0.7, 1.0]];
-        let centred: Vec<Lane> = values.iter().map(|lane| lane.map(|value| value - 0.5)).collect();
+        let values: [[f32; LANES]; 2] =
+            [[0.0, 0.1, 0.3, 0.5, 0.6, 0.8, 0.95, 1.0], [1.0, 0.2, 0.9, 0.5, 0.0, 0.45, 0.7, 1.0]];
+        let mut strengths: Vec<Lane> = vec![[0.0; LANES]; lanes.strength_count()];
+        let mut of_head = Vec::new();
+        for lane in 0..LANES {
+            compiled.strengths_into(&[values[0][lane], values[1][lane]], &mut of_head);
+            strengths.iter_mut().zip(&of_head).for_each(|(to, strength)| to[lane] = *strength);
+        }
         let mut found = vec![vec![BoneOffset::IDENTITY; compiled.bone_count()]; LANES];
         let mut heads: Vec<&mut [BoneOffset]> = found.iter_mut().map(Vec::as_mut_slice).collect();
-        lanes.offsets(&centred, &mut heads);
+        lanes.offsets(&strengths, &mut heads);
         let mut expected = Vec::new();
         for lane in 0..LANES {
             compiled.offsets_into(&[values[0][lane], values[1][lane]], &mut expected);
@@ -293,5 +302,20 @@ mod tests {
                 assert!(found.scale.abs_diff_eq(expected.scale, 1e-6), "{found:?} {expected:?}");
             }
         }
+    }
+
+    #[test]
+    fn lanes_agree_with_the_rig_for_any_angle() {
+        compare(&rig());
+    }
+
+    #[test]
+    fn lanes_agree_with_the_rig_where_ends_differ_and_curves_bend() {
+        let mut rig = rig();
+        rig.parameters[0].curve = Curve(2.5);
+        rig.parameters[0].drives[1].low = Some(0.3);
+        rig.parameters[1].drives[2].low = Some(-0.2);
+        rig.parameters[1].drives[3].low = Some(0.0);
+        compare(&rig);
     }
 }

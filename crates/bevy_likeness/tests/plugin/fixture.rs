@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use likeness_rig::{
-    ARKIT_NAMES, AppearanceOption, Bone, Channel, ColorSlot, Detail, Drive, Parameter, RIG_FORMAT, Rig,
+    ARKIT_NAMES, AppearanceOption, Bone, Channel, ColorSlot, Curve, Detail, Drive, Parameter, RIG_FORMAT, Rig,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -33,10 +33,11 @@ pub(crate) fn rig() -> Rig {
         name: name.into(),
         caption: name.into(),
         region: "face".into(),
+        curve: Curve::STRAIGHT,
         drives,
         renamed_from: Vec::new(),
     };
-    let drive = |bone: &str, channel, amount, mirror| Drive { bone: bone.into(), channel, amount, mirror };
+    let drive = |bone: &str, channel, amount, mirror| Drive { bone: bone.into(), channel, amount, low: None, mirror };
     Rig {
         format: RIG_FORMAT,
         id: "tiny".into(),

@@ -4,7 +4,7 @@ use glam::Vec3;
 
 use super::names::{JointName, Side};
 use super::space::EYE_DISTANCE;
-use crate::{Bone, Channel, Drive, HeadMesh, Parameter, Prior, RangeCheck, Result, Rig};
+use crate::{Bone, Channel, Curve, Drive, HeadMesh, Parameter, Prior, RangeCheck, Result, Rig};
 
 /// How far joints of a region move at the ends of a slider on a head of usual size, metres.
 const REACH: [(&str, f32); 5] = [("eye", 0.002), ("mouth", 0.003), ("jaw", 0.006), ("ear", 0.006), ("skull", 0.008)];
@@ -64,12 +64,14 @@ pub(super) fn parameters(bones: &[(Bone, JointName)], eye_distance: f32) -> Vec<
                 bone: bone.name.clone(),
                 channel: *channel,
                 amount: if channel.index() < 3 { rounded(reach) } else { GROWTH },
+                low: None,
                 mirror: bone.mirror.is_some(),
             };
             parameters.push(Parameter {
                 name: format!("{region}.{}{lone}.{}", name.stem, moves.noun),
                 caption: format!("{}: {}", sentence(&name.stem), moves.words),
                 region: region.to_owned(),
+                curve: Curve::STRAIGHT,
                 drives: moves.channels.iter().map(drive).collect(),
                 renamed_from: Vec::new(),
             });
@@ -180,18 +182,24 @@ impl Prior {
     }
 }
 
-/// The root mean square movement of the skin's vertices that move at all, metres per unit of each value.
+/// The root mean square movement of the skin's vertices, metres per unit of each value: around neutral, or over both halves
+/// of the range of a parameter whose effect is not proportional to its value.
 fn vertex_motion(rig: &Rig, mesh: &HeadMesh) -> Result<Vec<f32>> {
-    let check = RangeCheck::new(rig, mesh)?;
+    let (check, compiled) = (RangeCheck::new(rig, mesh)?, rig.compile()?);
     let at = |index: usize, value: f32| {
         let mut values = vec![0.5; rig.parameters.len()];
         values[index] = value;
         check.placed(&values)
     };
-    let motion = |index: usize| {
-        let (low, high): (Vec<Vec3>, Vec<Vec3>) = (at(index, 0.5 - STEP), at(index, 0.5 + STEP));
+    let slope = |index: usize, (middle, step): (f32, f32)| {
+        let (low, high): (Vec<Vec3>, Vec<Vec3>) = (at(index, middle - step), at(index, middle + step));
         let squares: f32 = low.iter().zip(&high).map(|(a, b)| a.distance_squared(*b)).sum();
-        (squares / low.len().max(1) as f32).sqrt() / (2.0 * STEP)
+        (squares / low.len().max(1) as f32).sqrt() / (2.0 * step)
+    };
+    let motion = |index: usize| {
+        let spans = compiled.spans(index, 0.5, STEP);
+        let squares: f32 = spans.iter().map(|span| slope(index, *span).powi(2)).sum();
+        (squares / spans.len() as f32).sqrt()
     };
     Ok((0..rig.parameters.len()).map(motion).collect())
 }

@@ -130,6 +130,24 @@ fn a_prior_is_carried_over_to_a_changed_rig() {
 }
 
 #[test]
+fn a_prior_measures_curves_and_lower_ends_over_the_whole_range() {
+    let draft = bundled_draft();
+    let mesh = HeadMesh::from_glb(&draft.mesh, "x").unwrap();
+    let mut rig = draft.rig.clone();
+    let moves = |parameter: &crate::Parameter| parameter.drives.iter().all(|drive| drive.channel.index() < 3);
+    let raise = rig.parameters.iter().position(moves).unwrap();
+    let measure = |rig: &Rig| Prior::independent(rig, &mesh).unwrap().vertex_motion[raise];
+    let straight = measure(&rig);
+    rig.parameters[raise].curve = crate::Curve(4.0);
+    assert!((measure(&rig) / straight - 1.0).abs() < 1e-3, "the ends are where they were");
+    for drive in &mut rig.parameters[raise].drives {
+        drive.low = Some(0.0);
+    }
+    let one_sided = std::f32::consts::FRAC_1_SQRT_2;
+    assert!((measure(&rig) / straight - one_sided).abs() < 1e-3, "one half moves, the other rests");
+}
+
+#[test]
 fn a_joint_that_rests_elsewhere_moves_nothing_at_rest_and_turns_about_its_new_place() {
     let by = Vec3::new(0.001, -0.002, 0.003);
     let bytes = move_rest_places(HEAD, &[("eye.L".into(), by), ("no such joint".into(), by)], "head.glb").unwrap();

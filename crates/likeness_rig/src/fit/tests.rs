@@ -9,7 +9,10 @@ struct Head {
 }
 
 fn head() -> Head {
-    let rig: Rig = synthetic::rig();
+    head_of(synthetic::rig())
+}
+
+fn head_of(rig: Rig) -> Head {
     let mesh: HeadMesh = synthetic::mesh(1);
     let set: LandmarkSet = synthetic::landmarks(&mesh, 2);
     Head { prior: synthetic::prior(&rig), model: LandmarkModel::new(&rig, &mesh, &set).unwrap() }
@@ -34,8 +37,16 @@ fn weak_prior() -> FitOptions {
 
 #[test]
 fn a_face_is_found_again_from_scratch() {
-    let head = head();
-    let truth = truth(&head);
+    found_again(&head());
+}
+
+#[test]
+fn a_face_of_a_rig_with_curves_is_found_again_from_scratch() {
+    found_again(&head_of(synthetic::bent_rig()));
+}
+
+fn found_again(head: &Head) {
+    let truth = truth(head);
     let landmarks = truth.project(&head.model);
     let start = FitState::mean(&head.prior);
     let found = fit_from_scratch(&head.model, &head.prior, &landmarks, &weak_prior());
@@ -51,6 +62,27 @@ fn a_face_is_found_again_from_scratch() {
     let distance = |latents: &[f32]| -> f32 { latents.iter().zip(&truth.latents).map(|(a, b)| (a - b).powi(2)).sum() };
     assert!(distance(&found.latents) < 0.3 * distance(&start.latents), "{:?}", found.latents);
     assert!(found.expression.iter().all(|value| (0.0..=1.0).contains(value)));
+}
+
+#[test]
+fn channels_change_by_the_slopes_where_the_parameters_are() {
+    const STEP: f32 = 1e-3;
+    let rig = synthetic::bent_rig();
+    let head = head_of(rig.clone());
+    let (start, way) = (synthetic::values(&rig, 3), synthetic::values(&rig, 4));
+    // Away from neutral, where the slopes are exact, and from both sides of it.
+    let away = |value: &f32| if *value < 0.5 { 0.8 * value } else { 0.2 + 0.8 * value };
+    let start: Vec<f32> = start.iter().map(away).collect();
+    let at = |step: f32| {
+        head.model.channels(&start.iter().zip(&way).map(|(value, way)| value + step * way).collect::<Vec<f32>>())
+    };
+    let change = head.model.channel_change(&head.model.strength_slopes(&start), |parameter| way[parameter]);
+    for ((change, before), after) in change.iter().zip(at(-STEP)).zip(at(STEP)) {
+        for channel in 0..9 {
+            let difference = (after[channel] - before[channel]) / (2.0 * STEP);
+            assert!((change[channel] - difference).abs() < 2e-3, "{channel}: {} {difference}", change[channel]);
+        }
+    }
 }
 
 #[test]

@@ -51,14 +51,13 @@ fn skinned(
 
 #[test]
 fn points_are_those_of_the_skinned_mesh() {
-    let rig = synthetic::rig();
-    for seed in 0..20 {
+    for (seed, rig) in (0..20).zip([synthetic::rig(), synthetic::bent_rig()].iter().cycle()) {
         let mesh = synthetic::mesh(seed);
         let set = synthetic::landmarks(&mesh, seed + 100);
-        let model = LandmarkModel::new(&rig, &mesh, &set).unwrap();
-        let values = synthetic::values(&rig, seed);
+        let model = LandmarkModel::new(rig, &mesh, &set).unwrap();
+        let values = synthetic::values(rig, seed);
         for yaw in [-90.0, -40.0, -13.0, 0.0, 22.0, 30.0, 55.0] {
-            let expected = skinned(&rig, &mesh, &set, &values, &expression(seed), yaw);
+            let expected = skinned(rig, &mesh, &set, &values, &expression(seed), yaw);
             let points = model.points(&values, &expression(seed), yaw);
             for (index, (a, b)) in points.iter().zip(expected).enumerate() {
                 assert!(a.distance(b) <= 1e-5, "landmark {index} at yaw {yaw}: {a} {b}");

@@ -15,7 +15,7 @@ fn a_sound_rig_passes_and_survives_a_round_trip() {
 
 #[test]
 fn each_fault_gives_its_error() {
-    let cases: [Case; 32] = [
+    let cases: [Case; 38] = [
         ("format", |rig| rig.format = 2, |error| matches!(error, RigError::Format { found: 2, known: 1, .. })),
         ("id", |rig| rig.id.clear(), |error| matches!(error, RigError::Empty { .. })),
         ("id", |rig| rig.id = "Head 1".into(), |error| matches!(error, RigError::BadName { .. })),
@@ -66,6 +66,28 @@ fn each_fault_gives_its_error() {
         (
             "amount",
             |rig| rig.parameters[0].drives[0].amount = 10.0,
+            |error| matches!(error, RigError::OutOfRange { .. }),
+        ),
+        (
+            "drives[0].low",
+            |rig| rig.parameters[0].drives[0].low = Some(f32::NAN),
+            |error| matches!(error, RigError::OutOfRange { value, .. } if value.is_nan()),
+        ),
+        (
+            "drives[0].low",
+            |rig| rig.parameters[0].drives[0].low = Some(-0.3),
+            |error| matches!(error, RigError::OutOfRange { .. }),
+        ),
+        (
+            "(nose.0).curve",
+            |rig| rig.parameters[0].curve = Curve(f32::NAN),
+            |error| matches!(error, RigError::OutOfRange { value, .. } if value.is_nan()),
+        ),
+        ("curve", |rig| rig.parameters[0].curve = Curve(0.0), |error| matches!(error, RigError::OutOfRange { .. })),
+        ("curve", |rig| rig.parameters[0].curve = Curve(4.5), |error| matches!(error, RigError::OutOfRange { .. })),
+        (
+            "curve",
+            |rig| rig.parameters[0].curve = Curve(f32::INFINITY),
             |error| matches!(error, RigError::OutOfRange { .. }),
         ),
         ("drives", |rig| rig.parameters[0].drives.clear(), |error| matches!(error, RigError::Empty { .. })),
@@ -147,6 +169,48 @@ fn choices_have_meshes_and_older_files_have_none() {
     let (start, end) = (text.find("meshes").unwrap(), text.find("colors").unwrap());
     let older = format!("{})],{}", &text[..start], &text[end..]);
     assert!(Rig::from_ron(&older, "old.rig.ron").unwrap().options[0].meshes.is_empty());
+}
+
+#[test]
+fn curves_and_lower_ends_survive_a_round_trip_and_older_files_have_none() {
+    let bent = synthetic::bent_rig();
+    let text = bent.to_ron().unwrap();
+    assert_eq!(Rig::from_ron(&text, "bent.rig.ron").unwrap(), bent);
+    assert!(text.contains("curve: 1.6,") && text.contains("low: Some(-0.005)"), "{text}");
+
+    let older = synthetic::rig().to_ron().unwrap();
+    assert!(!older.contains("curve") && !older.contains("low:"), "{older}");
+    let by_hand =
+        r#"(name: "nose.0", caption: "", region: "face", drives: [(bone: "nose", channel: ScaleX, amount: 0.1)])"#;
+    let mut parameter: Parameter = ron::from_str(by_hand).unwrap();
+    assert_eq!((parameter.curve, parameter.drives[0].low), (Curve::STRAIGHT, None));
+    assert_eq!(parameter.drives[0].low_amount(), -0.1);
+    parameter.drives[0].low = Some(-0.05);
+    parameter.drives[0].scale(2.0);
+    assert_eq!((parameter.drives[0].amount, parameter.drives[0].low_amount()), (0.2, -0.1));
+    for exponent in ["NaN", "inf", "-1.0", "Some(2.0)", "\"steep\""] {
+        let text = older.replacen("drives: [", &format!("curve: {exponent}, drives: ["), 1);
+        assert!(Rig::from_ron(&text, "bent.rig.ron").is_err(), "{exponent}");
+    }
+}
+
+#[test]
+fn a_mirror_keeps_turns_or_has_no_say_in_parameters_whose_ends_differ() {
+    let mut rig = synthetic::rig();
+    // Both sides alike; the middle to one side; a turn about z.
+    let [wide, bent, turned] = ["jaw_l.0", "nose.0", "chin.5"].map(|name| rig.parameter_index(name).unwrap());
+    rig.parameters.retain(|parameter| !parameter.name.starts_with("eye"));
+    let sign = |rig: &Rig, index: usize| rig.mirror_sign(&rig.parameters[index]);
+    let signs = |rig: &Rig| [wide, bent, turned].map(|index| sign(rig, index));
+    assert_eq!(signs(&rig), [Some(1.0), Some(-1.0), Some(-1.0)]);
+    for index in [wide, bent, turned] {
+        rig.parameters[index].curve = Curve(2.0);
+    }
+    assert_eq!(signs(&rig), [Some(1.0), Some(-1.0), Some(-1.0)], "a curve is the same on both sides of neutral");
+    rig.parameters[wide].drives[0].low = Some(-0.004);
+    rig.parameters[bent].drives[0].low = Some(-0.004);
+    rig.parameters[turned].drives[0].low = Some(-rig.parameters[turned].drives[0].amount);
+    assert_eq!(signs(&rig), [Some(1.0), None, Some(-1.0)], "a nose that bends further to one side has no mirror image");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{RIG_FORMAT, Rig};
-use crate::{Result, RigError};
+use crate::{Curve, Result, RigError};
 
 /// The greatest amounts of a drive: beyond these a head turns inside out, and a wrong unit is the likely cause.
 const MAX_METRES: f32 = 0.2;
@@ -50,6 +50,7 @@ pub(super) fn validate(rig: &Rig, source: &str) -> Result<()> {
         checks.name(&format!("{field}.name"), &parameter.name, false)?;
         checks.unique(&format!("{field}.name"), names.insert(parameter.name.as_str()), &parameter.name)?;
         let field = format!("parameters[{index}] ({})", parameter.name);
+        checks.range(&format!("{field}.curve"), parameter.curve.0, Curve::MIN, Curve::MAX)?;
         checks.filled(&format!("{field}.drives"), parameter.drives.is_empty())?;
         for (place, drive) in parameter.drives.iter().enumerate() {
             let field = format!("{field}.drives[{place}]");
@@ -65,6 +66,7 @@ pub(super) fn validate(rig: &Rig, source: &str) -> Result<()> {
             }
             let limit = [MAX_METRES, MAX_RADIANS, MAX_GROWTH][drive.channel.index() / 3];
             checks.range(&format!("{field}.amount"), drive.amount, -limit, limit)?;
+            checks.range(&format!("{field}.low"), drive.low_amount(), -limit, limit)?;
         }
     }
 

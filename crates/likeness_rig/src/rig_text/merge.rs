@@ -69,11 +69,13 @@ impl Merge<'_> {
         let in_order = keyed || pairs.iter().flatten().eq((0..old.entries.len()).collect::<Vec<_>>().iter());
         let all_new = new.entries.iter().zip(&pairs).all(|(entry, pair)| match pair {
             Some(index) => self.same(&old.entries[*index].value, &entry.value),
-            None => entry.key.is_some() && is_blank(self.in_new(&entry.value.span)),
+            None => is_blank(self.new_text, entry),
         });
-        let all_old = old.entries.iter().enumerate().all(|(index, entry)| {
-            pairs.contains(&Some(index)) || (entry.key.is_some() && is_blank(self.in_old(&entry.value.span)))
-        });
+        let all_old = old
+            .entries
+            .iter()
+            .enumerate()
+            .all(|(index, entry)| pairs.contains(&Some(index)) || is_blank(self.old_text, entry));
         in_order && all_new && all_old
     }
 
@@ -85,12 +87,12 @@ impl Merge<'_> {
             for (index, entry) in old.entries.iter().enumerate() {
                 match pairs.iter().position(|pair| *pair == Some(index)) {
                     Some(place) => self.keep(&mut out, entry, &new.entries[place]),
-                    None if is_blank(self.in_old(&entry.value.span)) => self.keep_as_is(&mut out, entry),
+                    None if is_blank(self.old_text, entry) => self.keep_as_is(&mut out, entry),
                     None => {}
                 }
             }
             for (entry, pair) in new.entries.iter().zip(&pairs) {
-                if pair.is_none() && !is_blank(self.in_new(&entry.value.span)) {
+                if pair.is_none() && !is_blank(self.new_text, entry) {
                     self.add(&mut out, &old.entries, entry);
                 }
             }
@@ -219,9 +221,14 @@ fn same_scalar(old: &str, new: &str) -> bool {
     }
 }
 
-/// What a field that is left out stands for.
-fn is_blank(text: &str) -> bool {
-    matches!(text.split_whitespace().collect::<String>().as_str(), "None" | "false" | "[]" | "{}")
+/// Whether a field says what it means when it is left out.
+fn is_blank(text: &str, entry: &Entry) -> bool {
+    let Some(key) = &entry.key else { return false };
+    let value = text[entry.value.span.clone()].split_whitespace().collect::<String>();
+    match &text[key.clone()] {
+        "curve" => same_scalar(&value, "1.0"),
+        _ => matches!(value.as_str(), "None" | "false" | "[]" | "{}"),
+    }
 }
 
 /// The space at the beginning of the line that `at` is on.

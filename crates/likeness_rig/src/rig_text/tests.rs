@@ -5,7 +5,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use crate::{Channel, Drive, Parameter, synthetic};
+use crate::{Channel, Curve, Drive, Parameter, synthetic};
 
 const HAND_WRITTEN: &str = r#"// A head with two sliders.
 Rig(
@@ -77,13 +77,43 @@ fn a_field_that_was_left_out_is_added_and_taken_away() {
 }
 
 #[test]
+fn curves_and_lower_ends_are_added_changed_and_taken_away() {
+    let mut rig = rig();
+    rig.parameters[0].curve = Curve(1.5);
+    rig.parameters[0].drives[0].low = Some(-0.002);
+    let bent = update(&rig);
+    let (gone, come) = changed_lines(&bent);
+    assert_eq!(gone, ["                (bone: \"nose\", channel: TranslationZ, amount: 4e-3),  // measured"]);
+    let drive =
+        "                (bone: \"nose\", channel: TranslationZ, amount: 4e-3, low: Some(-0.002),),  // measured";
+    assert_eq!(come, [drive, "            curve: 1.5,"]);
+
+    rig.parameters[0].curve = Curve(0.75);
+    rig.parameters[0].drives[0].low = Some(0.0);
+    let changed = updated(&bent, &rig, "small.rig.ron").unwrap();
+    assert_eq!(changed, bent.replace("curve: 1.5", "curve: 0.75").replace("Some(-0.002)", "Some(0.0)"));
+    let back = updated(&changed, &self::rig(), "small.rig.ron").unwrap();
+    assert_eq!(Rig::from_ron(&back, "x").unwrap(), self::rig());
+    assert!(!back.contains("curve") && !back.contains("low"), "{back}");
+}
+
+#[test]
+fn a_straight_curve_written_out_by_hand_stays() {
+    let text = HAND_WRITTEN.replacen("drives: [", "curve: 1, drives: [", 1);
+    let mut rig = Rig::from_ron(&text, "x").unwrap();
+    rig.parameters[0].drives[0].amount = 0.006;
+    assert_eq!(updated(&text, &rig, "x").unwrap(), text.replace("4e-3", "0.006"));
+}
+
+#[test]
 fn a_new_parameter_is_laid_out_like_its_neighbours() {
     let mut rig = rig();
     rig.parameters.push(Parameter {
         name: "nose.width".into(),
         caption: "Nose: wider".into(),
         region: "nose".into(),
-        drives: vec![Drive { bone: "nose".into(), channel: Channel::ScaleX, amount: 0.2, mirror: false }],
+        curve: Curve::STRAIGHT,
+        drives: vec![Drive { bone: "nose".into(), channel: Channel::ScaleX, amount: 0.2, low: None, mirror: false }],
         renamed_from: Vec::new(),
     });
     let (gone, come) = changed_lines(&update(&rig));
@@ -161,7 +191,7 @@ fn commented(seed: u64) -> String {
 
 fn change(rig: &mut Rig, rng: &mut ChaCha8Rng) {
     let index = rng.random_range(0..rig.parameters.len());
-    match rng.random_range(0..8) {
+    match rng.random_range(0..10) {
         0 => rig.parameters[index].drives[0].amount *= rng.random_range(0.2..0.9),
         1 => rig.parameters[index].caption.push_str(" \"so\" \\ to speak, (or) [not] // ?"),
         2 => rig.parameters[index].region = "chin".into(),
@@ -181,6 +211,8 @@ fn change(rig: &mut Rig, rng: &mut ChaCha8Rng) {
             let channel = Channel::ALL[rng.random_range(0..9)];
             rig.parameters[index].drives.push(Drive { channel, amount: 0.01, ..drive });
         }
+        7 => rig.parameters[index].curve = Curve([1.0, 0.5, 2.25][rng.random_range(0..3)]),
+        8 => rig.parameters[index].drives[0].low = [None, Some(0.0), Some(-0.1)][rng.random_range(0..3)],
         _ => {
             let other = rng.random_range(0..rig.parameters.len());
             rig.parameters.swap(index, other);

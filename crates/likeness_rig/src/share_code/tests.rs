@@ -29,6 +29,19 @@ fn long_runs_of_neutral_parameters_come_back() {
 }
 
 #[test]
+fn curves_and_lower_ends_leave_codes_and_face_files_as_they_were() {
+    let (plain, bent) = (synthetic::rig(), synthetic::bent_rig());
+    let mut face = Face::neutral(&plain);
+    face.parameters = synthetic::values(&plain, 6);
+    let code = encode(&plain, &face);
+    assert_eq!(encode(&bent, &face), code);
+    assert_eq!(decode(&bent, &code).unwrap(), decode(&plain, &code).unwrap());
+    let file = crate::FaceFile::new(&plain, &face);
+    assert_eq!(file.to_json().unwrap(), crate::FaceFile::new(&bent, &face).to_json().unwrap());
+    assert_eq!(file.resolve(&bent).unwrap(), (face, Vec::new()));
+}
+
+#[test]
 fn damage_is_noticed() {
     let rig = synthetic::rig();
     let mut face = Face::neutral(&rig);

@@ -7,6 +7,7 @@ use likeness_train::{
     Result,
     faces::{FacesOptions, parse_part, render_faces},
     head::Head,
+    variety::Variety,
 };
 
 /// Draw synthetic faces into shards
@@ -36,6 +37,9 @@ pub(crate) struct Render {
     /// Faces of people's own to draw instead of faces from the prior
     #[arg(long, value_name = "FACE.json", num_args = 1..)]
     faces: Vec<PathBuf>,
+    /// Kinds of variety that are left out, to learn what they are worth
+    #[arg(long, value_name = "KIND", value_enum, value_delimiter = ',')]
+    still: Vec<Variety>,
     /// The photos' population, by `likeness-train population`; a part of the pictures then shows such people
     #[arg(long, value_name = "FILE")]
     population: Option<PathBuf>,
@@ -59,6 +63,7 @@ impl Render {
             shard: self.shard_size,
             masks: self.masks,
             faces: self.faces,
+            still: self.still,
             population: self.population.map(|path| (path, self.population_share)),
         };
         let started = Instant::now();

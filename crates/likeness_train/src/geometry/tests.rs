@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first error")]
 
 use candle_core::{Device, Var};
+use likeness_rig::{Curve, LandmarkModel};
 
 use super::*;
 use crate::{
@@ -15,6 +16,21 @@ fn head() -> Head {
     Head::load(&Head::default_rig()).unwrap()
 }
 
+/// The head with curves, and with ends that differ: one side nearer, still, or beyond the other.
+fn bent_head() -> Head {
+    let mut head = head();
+    for (index, parameter) in head.rig.parameters.iter_mut().enumerate() {
+        parameter.curve = Curve([1.0, 1.6, 0.6][index % 3]);
+        for drive in &mut parameter.drives {
+            drive.low = [None, Some(-0.5), Some(0.0), Some(-1.2)][index % 4].map(|share| share * drive.amount);
+        }
+    }
+    let set = LandmarkSet::load(&head.path.with_file_name(&head.rig.landmarks)).unwrap();
+    head.landmarks = LandmarkModel::new(&head.rig, &head.mesh, &set).unwrap();
+    head.geometry = Arc::new(FaceGeometry::new(&head.rig, &head.mesh, &set).unwrap());
+    head
+}
+
 fn draw(head: &Head, index: u64) -> (Vec<f32>, [f32; 52], [f32; 3]) {
     let mut dice = Dice::new(9, Purpose::Probe, index);
     let parameters = head.prior.sample(dice.rng());
@@ -24,14 +40,15 @@ fn draw(head: &Head, index: u64) -> (Vec<f32>, [f32; 52], [f32; 3]) {
 
 #[test]
 fn points_are_those_of_the_rig_crate() {
-    let head = head();
-    for index in 0..8 {
-        let (parameters, expression, pose) = draw(&head, index);
-        let yaw = pose[0] * 90.0;
-        let ours = head.geometry.points(&parameters, &expression, yaw);
-        let theirs = head.landmarks.points(&parameters, &expression, yaw);
-        for (i, (a, b)) in ours.iter().zip(theirs).enumerate() {
-            assert!(a.distance(b) < 2e-5, "landmark {i}: {a} {b}");
+    for head in [head(), bent_head()] {
+        for index in 0..8 {
+            let (parameters, expression, pose) = draw(&head, index);
+            let yaw = pose[0] * 90.0;
+            let ours = head.geometry.points(&parameters, &expression, yaw);
+            let theirs = head.landmarks.points(&parameters, &expression, yaw);
+            for (i, (a, b)) in ours.iter().zip(theirs).enumerate() {
+                assert!(a.distance(b) < 2e-5, "landmark {i}: {a} {b}");
+            }
         }
     }
 }
@@ -55,9 +72,42 @@ fn loss(geometry: &Arc<FaceGeometry>, vars: &[Tensor; 3], targets: &Tensor, weig
 #[test]
 fn gradients_agree_with_finite_differences() {
     let head = head();
+    let start = draw(&head, 1);
+    check_gradients(&head, start);
+}
+
+#[test]
+fn gradients_of_curves_and_lower_ends_agree_with_finite_differences() {
+    let head = bent_head();
+    let (mut parameters, expression, pose) = draw(&head, 1);
+    for value in &mut parameters {
+        // At neutral the two sides meet, and near to it curves are steep.
+        if (*value - 0.5).abs() < 0.08 {
+            *value = 0.5 + (*value - 0.5).signum() * 0.08;
+        }
+    }
+    check_gradients(&head, (parameters, expression, pose));
+}
+
+#[test]
+fn gradients_at_and_beyond_neutral_and_the_ends_are_finite_and_lead_on() {
+    let head = bent_head();
+    let expression = [0.0; 52];
+    let up = [Vec3::Y; 68];
+    for value in [-3.0, 0.0, 0.5 - 1e-7, 0.5, 0.5 + 1e-7, 1.0, 4.0] {
+        let values = vec![value; head.geometry.parameter_count()];
+        let (mut to_values, mut to_expression) = (vec![0.0; values.len()], [0.0; 52]);
+        head.geometry.pull_back(&values, &expression, 0.0, &up, (&mut to_values, &mut to_expression));
+        assert!(to_values.iter().all(|gradient| gradient.is_finite()), "{value}: {to_values:?}");
+        let raise = head.rig.parameter_index("nose.septum.raise").unwrap();
+        assert!(to_values[raise] > 0.0, "{value}: {}", to_values[raise]);
+    }
+}
+
+/// Compares the gradients at a start with differences of the loss.
+fn check_gradients(head: &Head, (p0, e0, pose0): (Vec<f32>, [f32; 52], [f32; 3])) {
     let device = Device::Cpu;
-    let (p0, e0, pose0) = draw(&head, 1);
-    let (p1, e1, pose1) = draw(&head, 2);
+    let (p1, e1, pose1) = draw(head, 2);
     let tensor = |values: Vec<f32>| {
         let n = values.len();
         Tensor::from_vec(values, (1, n), &device).unwrap()

@@ -19,9 +19,10 @@ use likeness_train::{
     landmark_training::{LandmarkOptions, train_landmarks},
     metrics::read_metrics,
     picture::Picture,
-    scene::{People, draw_scene},
+    scene::{People, Scene, draw_scene},
     schedule::Phases,
     shards::Render,
+    variety::Variety,
 };
 
 fn bone_data() -> BoneData {
@@ -277,6 +278,40 @@ fn a_population_changes_its_share_of_the_scenes() {
         with.face.parameters != without.face.parameters
     });
     assert!((70..130).contains(&changed.count()));
+}
+
+#[test]
+fn what_is_held_still_is_the_same_in_all_scenes_and_the_rest_is_as_before() {
+    let head = head();
+    let scenes: Vec<Scene> =
+        (0..12).map(|index| draw_scene(&head.rig, &People::natural(&head.prior), 1, index)).collect();
+    let parts = |scene: &Scene| {
+        [
+            (Variety::Light, format!("{:?} {:?}", scene.lamps, scene.ambient)),
+            (Variety::Clothes, format!("{:?}", scene.garment)),
+            (Variety::Background, format!("{:?}", scene.backdrop)),
+            (Variety::Camera, format!("{} {} {:?}", scene.distance, scene.fov_y, scene.target)),
+            (Variety::Expression, format!("{:?}", scene.expression)),
+        ]
+    };
+    for (place, (kind, _)) in parts(&scenes[0]).into_iter().enumerate() {
+        let still: Vec<Scene> = scenes
+            .iter()
+            .cloned()
+            .map(|mut scene| {
+                kind.hold_still(&mut scene);
+                scene
+            })
+            .collect();
+        for (before, after) in scenes.iter().zip(&still) {
+            assert_eq!((before.face.clone(), before.pose), (after.face.clone(), after.pose));
+            for (other, (before, after)) in parts(before).iter().zip(&parts(after)).enumerate() {
+                assert!(other == place || before == after, "{kind:?} changes {:?}", before.0);
+                assert!(other != place || after == &parts(&still[0])[place], "{kind:?} is not held still");
+            }
+        }
+        assert!(scenes.iter().any(|scene| parts(scene)[place] != parts(&scenes[0])[place]), "{kind:?} never varies");
+    }
 }
 
 #[test]
