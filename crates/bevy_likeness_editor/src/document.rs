@@ -1,13 +1,18 @@
-//! A rig file that is being edited: its text, the rig as it is now, and the way back.
+//! A rig file that is being edited: its text, the rig and the rest places as they are now, and the way back.
 
 mod edits;
+mod rests;
+mod saving;
 
 use std::path::{Path, PathBuf};
 
-use likeness_rig::{HeadMesh, Prior, Rig, RigError, rig_text, write_atomic};
+use glam::Vec3;
+use likeness_rig::{Bone, Channel, Drive, Rig, RigError, rig_text};
 use similar::{ChangeTag, TextDiff};
 
 pub use edits::Edit;
+pub use rests::{MOST_REST_MOVE, RestMoves};
+pub use saving::Saving;
 
 /// How many steps can be taken back.
 const MOST_STEPS: usize = 200;
@@ -33,6 +38,20 @@ pub enum EditError {
         /// The file.
         path: PathBuf,
     },
+    /// A rest place is too far from where the mesh has it, or no place at all.
+    #[error("{bone}: a rest place is moved by at most {} mm before it is saved", MOST_REST_MOVE * 1000.0)]
+    RestTooFar {
+        /// The bone.
+        bone: String,
+    },
+}
+
+/// What is edited.
+#[derive(Clone, Debug, PartialEq)]
+struct State {
+    rig: Rig,
+    /// Relative to the meshes as they were when the document was opened.
+    rests: RestMoves,
 }
 
 /// A step that can be taken back.
@@ -41,7 +60,7 @@ struct Step {
     label: String,
     /// Steps of the same gesture become one.
     gesture: Option<String>,
-    before: Rig,
+    before: State,
 }
 
 /// A line of the difference between file and rig.
@@ -66,13 +85,13 @@ pub struct Saved {
     pub notices: Vec<String>,
 }
 
-/// A rig with the file it came from.
+/// A rig with the file it came from, and where its bones rest.
 #[derive(Debug)]
 pub struct RigDocument {
     path: PathBuf,
     text: String,
-    saved: Rig,
-    rig: Rig,
+    saved: State,
+    now: State,
     undo: Vec<Step>,
     redo: Vec<Step>,
     revision: u64,
@@ -86,12 +105,12 @@ impl RigDocument {
     /// [`EditError::Rig`] for a file that is missing or no rig.
     pub fn open(path: &Path) -> Result<Self, EditError> {
         let text = read(path)?;
-        let rig = Rig::from_ron(&text, &path.display().to_string())?;
+        let state = State { rig: Rig::from_ron(&text, &path.display().to_string())?, rests: RestMoves::default() };
         Ok(Self {
             path: path.to_path_buf(),
             text,
-            saved: rig.clone(),
-            rig,
+            saved: state.clone(),
+            now: state,
             undo: Vec::new(),
             redo: Vec::new(),
             revision: 0,
@@ -106,22 +125,39 @@ impl RigDocument {
 
     /// The rig as it is now.
     pub fn rig(&self) -> &Rig {
-        &self.rig
+        &self.now.rig
     }
 
     /// The rig as the file has it.
     pub fn saved(&self) -> &Rig {
-        &self.saved
+        &self.saved.rig
     }
 
-    /// Grows with every change of the rig.
+    /// How far bones rest from where the meshes have them: what a save moves.
+    pub fn unsaved_rests(&self) -> RestMoves {
+        self.now.rests.since(&self.saved.rests)
+    }
+
+    /// How far a bone rests from where the meshes have it, metres; nothing for a bone that the rig does not have.
+    pub fn unsaved_rest(&self, bone: usize) -> Vec3 {
+        self.rig().bones.get(bone).map_or(Vec3::ZERO, |bone| self.unsaved_rests().of(&bone.joint))
+    }
+
+    /// Whether a slider moves a bone in one of these channels.
+    pub fn is_driven(&self, bone: usize, channels: &[Channel]) -> bool {
+        let Some(bone) = self.rig().bones.get(bone) else { return false };
+        let mut drives = self.rig().parameters.iter().flat_map(|parameter| &parameter.drives);
+        drives.any(|drive| drives_bone(drive, bone) && channels.contains(&drive.channel))
+    }
+
+    /// Grows with every change of the rig and its rest places.
     pub fn revision(&self) -> u64 {
         self.revision
     }
 
     /// Whether there is something to save.
     pub fn is_changed(&self) -> bool {
-        self.rig != self.saved
+        self.now != self.saved
     }
 
     /// Makes an edit that can be taken back. Edits in a row with the same `gesture`, such as those of one drag, are one
@@ -130,22 +166,47 @@ impl RigDocument {
     /// # Errors
     /// [`EditError`] when the result would be no valid rig, or what is edited is not there; the rig stays as it was.
     pub fn edit(&mut self, edit: &Edit, gesture: Option<&str>) -> Result<(), EditError> {
-        let mut rig = self.rig.clone();
+        let mut rig = self.now.rig.clone();
         edit.apply(&mut rig)?;
-        if rig == self.rig {
-            return Ok(());
+        if rig != self.now.rig {
+            rig.validate(&self.path.display().to_string())?;
+            self.change(State { rig, rests: self.now.rests.clone() }, edit.to_string(), gesture);
         }
-        rig.validate(&self.path.display().to_string())?;
-        let before = std::mem::replace(&mut self.rig, rig);
+        Ok(())
+    }
+
+    /// Moves where a bone rests to `by` (metres in the mesh's space) from where the meshes have it, and its twin to the
+    /// mirrored place; turns and growth are then about the new places. Otherwise as [`RigDocument::edit`].
+    ///
+    /// # Errors
+    /// [`EditError::Gone`] for a bone that is not there, [`EditError::RestTooFar`] beyond [`MOST_REST_MOVE`].
+    pub fn move_rest(&mut self, bone: usize, by: Vec3, gesture: Option<&str>) -> Result<(), EditError> {
+        let bones = &self.now.rig.bones;
+        let bone = bones.get(bone).ok_or_else(|| EditError::Gone { what: "the bone".to_owned() })?;
+        if !by.is_finite() || by.length() > MOST_REST_MOVE {
+            return Err(EditError::RestTooFar { bone: bone.name.clone() });
+        }
+        let mut rests = self.now.rests.clone();
+        rests.set(&bone.joint, self.saved.rests.of(&bone.joint) + by);
+        if let Some(twin) = bones.iter().find(|other| Some(&other.name) == bone.mirror.as_ref()) {
+            rests.set(&twin.joint, self.saved.rests.of(&twin.joint) + by * Vec3::new(-1.0, 1.0, 1.0));
+        }
+        if rests != self.now.rests {
+            self.change(State { rig: self.now.rig.clone(), rests }, "Move rest place".to_owned(), gesture);
+        }
+        Ok(())
+    }
+
+    fn change(&mut self, state: State, label: String, gesture: Option<&str>) {
+        let before = std::mem::replace(&mut self.now, state);
         self.revision += 1;
         self.redo.clear();
         let continues = gesture.is_some() && self.undo.last().is_some_and(|step| step.gesture.as_deref() == gesture);
         if !continues {
-            self.undo.push(Step { label: edit.to_string(), gesture: gesture.map(str::to_owned), before });
+            self.undo.push(Step { label, gesture: gesture.map(str::to_owned), before });
             let surplus = self.undo.len().saturating_sub(MOST_STEPS);
             self.undo.drain(..surplus);
         }
-        Ok(())
     }
 
     /// Ends a gesture: the next edit is a step of its own.
@@ -168,7 +229,7 @@ impl RigDocument {
     /// Takes the last step back.
     pub fn undo(&mut self) {
         if let Some(step) = self.undo.pop() {
-            let now = std::mem::replace(&mut self.rig, step.before);
+            let now = std::mem::replace(&mut self.now, step.before);
             self.redo.push(Step { before: now, gesture: None, label: step.label });
             self.revision += 1;
         }
@@ -177,7 +238,7 @@ impl RigDocument {
     /// Does the last step that was taken back again.
     pub fn redo(&mut self) {
         if let Some(step) = self.redo.pop() {
-            let now = std::mem::replace(&mut self.rig, step.before);
+            let now = std::mem::replace(&mut self.now, step.before);
             self.undo.push(Step { before: now, gesture: None, label: step.label });
             self.revision += 1;
         }
@@ -193,13 +254,13 @@ impl RigDocument {
 
     /// The rig with the version that it is saved as: names that faces, priors and networks refer to make a new one.
     fn pending_rig(&self) -> Rig {
-        let mut rig = self.rig.clone();
-        rig.version = self.saved.version + u32::from(self.names_changed());
+        let mut rig = self.now.rig.clone();
+        rig.version = self.saved.rig.version + u32::from(self.names_changed());
         rig
     }
 
     fn names_changed(&self) -> bool {
-        !self.saved.parameter_names().eq(self.rig.parameter_names())
+        !self.saved.rig.parameter_names().eq(self.now.rig.parameter_names())
     }
 
     /// How the file would change.
@@ -226,35 +287,45 @@ impl RigDocument {
         Ok(lines)
     }
 
-    /// Writes the file as a whole or not at all. When names of parameters changed, the rig gets a new version and the prior is
-    /// carried over to it.
+    /// Writes the rig, and the meshes when rest places moved, all of them or none. When names of parameters changed, the
+    /// rig gets a new version and the prior is carried over to it.
+    ///
+    /// # Errors
+    /// As [`RigDocument::begin_save`] and [`Saving::write`].
+    pub fn save(&mut self) -> Result<Saved, EditError> {
+        let saving = self.begin_save()?;
+        let saved = saving.write()?;
+        self.end_save(saving);
+        Ok(saved)
+    }
+
+    /// The first part of a save: what is to be written, which may happen on another thread.
     ///
     /// # Errors
     /// [`EditError::ChangedOutside`] the first time that the file on disk is another one than was opened;
-    /// [`EditError::Rig`] when a file cannot be read or written.
-    pub fn save(&mut self) -> Result<Saved, EditError> {
+    /// [`EditError::Rig`] when it cannot be read, or its text not be changed in place.
+    pub fn begin_save(&mut self) -> Result<Saving, EditError> {
         if !self.warned && read(&self.path)? != self.text {
             self.warned = true;
             return Err(EditError::ChangedOutside { path: self.path.clone() });
         }
-        let text = self.pending_text()?;
-        let rig = self.pending_rig();
-        let mut saved = Saved { version: rig.version, notices: Vec::new() };
-        if rig.version != self.saved.version {
-            let prior = self.path.with_file_name(&rig.prior);
-            let carried = Prior::load(&prior, &self.saved).and_then(|old| {
-                let mesh = HeadMesh::load(&self.path.with_file_name(&rig.mesh))?;
-                write_atomic(&prior, &old.carried_over(&self.saved, &rig, &mesh)?.to_bytes()?)
-            });
-            saved.notices.push(match carried {
-                Ok(()) => format!("version {}: the prior was carried over; train networks anew", rig.version),
-                Err(error) => format!("version {}: the prior was not carried over ({error})", rig.version),
-            });
-        }
-        write_atomic(&self.path, text.as_bytes())?;
-        (self.text, self.saved, self.rig) = (text, rig.clone(), rig);
+        Ok(Saving {
+            path: self.path.clone(),
+            text: self.pending_text()?,
+            before: self.saved.rig.clone(),
+            rig: self.pending_rig(),
+            rests: self.now.rests.clone(),
+            moves: self.unsaved_rests(),
+        })
+    }
+
+    /// The last part of a save, once everything is written.
+    pub fn end_save(&mut self, saving: Saving) {
+        self.now.rig.version = saving.rig.version;
+        self.text = saving.text;
+        self.saved = State { rig: saving.rig, rests: saving.rests };
+        self.revision += 1;
         self.warned = false;
-        Ok(saved)
     }
 
     /// Takes the file in anew; what was not saved is lost.
@@ -266,6 +337,11 @@ impl RigDocument {
         *self = Self { revision, ..Self::open(&self.path)? };
         Ok(())
     }
+}
+
+/// Whether a drive moves a bone, itself or as the twin of the one that it names.
+pub(crate) fn drives_bone(drive: &Drive, bone: &Bone) -> bool {
+    drive.bone == bone.name || (drive.mirror && Some(&drive.bone) == bone.mirror.as_ref())
 }
 
 fn read(path: &Path) -> Result<String, RigError> {

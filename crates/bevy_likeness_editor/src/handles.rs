@@ -50,7 +50,7 @@ pub(crate) fn find_hovered(
     let Some(joints) = editor.head.and_then(|head| joints.get(head).ok()) else { return };
     let centre = editor.head.and_then(|head| places.get(head).ok()).map_or(Vec3::ZERO, GlobalTransform::translation);
     let near = joints.bones().iter().enumerate().filter_map(|(index, joint)| {
-        let place = places.get(*joint).ok()?.translation();
+        let place = editor.place_of(index, places.get(*joint).ok()?);
         let pixel = camera.world_to_viewport(view, place).ok()?;
         let off = pixel.distance(pointer);
         (off <= settings.reach && !is_behind(place, centre, view)).then_some((off, index))
@@ -100,7 +100,7 @@ pub(crate) fn draw(
     let bones = &document.rig().bones;
     let twin = editor.panel.bone.and_then(|bone| bones.get(bone)?.mirror.as_ref());
     for (index, (joint, bone)) in joints.bones().iter().zip(bones).enumerate() {
-        let Ok(place) = places.get(*joint).map(GlobalTransform::translation) else { continue };
+        let Ok(place) = places.get(*joint).map(|joint| editor.place_of(index, joint)) else { continue };
         let chosen = editor.panel.bone == Some(index);
         let pointed_at = editor.hovered == Some(index);
         let side = if bone.name.ends_with(".L") {

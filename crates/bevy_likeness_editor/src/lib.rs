@@ -18,8 +18,9 @@
 //!
 //! - Bones are rings on the face; the pointer shows a bone's name, and a click chooses it. *Influence* colours the skin by the
 //!   weights of the chosen bone or slider.
-//! - Dragging the chosen bone's handles changes the face (the sliders that drive the bone follow, within their ranges) or
-//!   the rig (the chosen slider's drives follow).
+//! - Dragging the chosen bone's handles moves, turns or scales it (G, R, S). The change goes to the face (the sliders that
+//!   drive the bone follow, within their ranges), to the chosen slider (its drives follow) or to where the bone rests, which
+//!   the heads show at once and a save writes into their meshes.
 //! - Sliders are searched, added, renamed, grouped, mapped to bones' channels and tested over their range; a range that turns
 //!   or crosses the skin is reported while it is edited.
 //! - Saving changes only what differs in the `.rig.ron` file ([`likeness_rig::rig_text`]), and the game takes it in at once.
@@ -27,14 +28,20 @@
 //!
 //! [`RigDocument`] and [`panel`] know nothing of Bevy and serve other tools as well.
 
+mod browse;
 mod camera;
 pub mod document;
 mod grab;
 mod handles;
 mod heat;
+mod keys;
 pub mod panel;
+mod preview;
+mod range;
 mod session;
+mod skeleton;
 mod window;
+mod work;
 
 use bevy::asset::io::file::FileAssetReader;
 use bevy::prelude::*;
@@ -42,7 +49,7 @@ use bevy::transform::TransformSystems;
 use bevy_egui::EguiPrimaryContextPass;
 use bevy_likeness::LikenessSystems;
 
-pub use document::{DiffLine, Edit, EditError, RigDocument, Saved};
+pub use document::{DiffLine, Edit, EditError, RestMoves, RigDocument, Saved, Saving};
 pub use handles::EditorGizmos;
 pub use session::LikenessEditor;
 
@@ -52,6 +59,12 @@ pub use session::LikenessEditor;
 pub struct LikenessEditorSettings {
     /// The key that opens and closes the editor.
     pub toggle_key: KeyCode,
+    /// The key for moving bones, while the editor is open.
+    pub move_key: KeyCode,
+    /// The key for turning bones.
+    pub turn_key: KeyCode,
+    /// The key for scaling bones.
+    pub scale_key: KeyCode,
     /// How near the pointer must be to a bone to show it, logical pixels.
     pub reach: f32,
     /// How long a slider that is tested takes through its range and back, seconds.
@@ -60,7 +73,21 @@ pub struct LikenessEditorSettings {
 
 impl Default for LikenessEditorSettings {
     fn default() -> Self {
-        Self { toggle_key: KeyCode::F10, reach: 16.0, sweep_seconds: 2.5 }
+        Self {
+            toggle_key: KeyCode::F10,
+            move_key: KeyCode::KeyG,
+            turn_key: KeyCode::KeyR,
+            scale_key: KeyCode::KeyS,
+            reach: 16.0,
+            sweep_seconds: 2.5,
+        }
+    }
+}
+
+impl LikenessEditorSettings {
+    /// The keys of the tools in the order of [`panel::Tool::ALL`].
+    fn tool_keys(&self) -> [KeyCode; 3] {
+        [self.move_key, self.turn_key, self.scale_key]
     }
 }
 
@@ -87,6 +114,7 @@ impl Plugin for LikenessEditorPlugin {
             app.get_added_plugins::<AssetPlugin>().first().map_or("assets", |plugin| &plugin.file_path).to_owned();
         app.insert_resource(self.settings.clone())
             .insert_resource(LikenessEditor::new(FileAssetReader::get_base_path().join(folder)))
+            .init_resource::<browse::HeadDialog>()
             .init_gizmo_group::<EditorGizmos>()
             .add_observer(session::remap_faces)
             .add_systems(Startup, (handles::configure, grab::spawn_handle))
@@ -94,14 +122,21 @@ impl Plugin for LikenessEditorPlugin {
             .add_systems(
                 Update,
                 (
-                    session::toggle,
+                    keys::toggle,
                     session::choose_head,
                     session::finish_work,
-                    (handles::find_hovered, handles::choose, grab::drag, session::sweep)
+                    (
+                        keys::choose_tool,
+                        grab::yield_to_window,
+                        handles::find_hovered,
+                        handles::choose,
+                        grab::drag,
+                        range::sweep,
+                    )
                         .chain()
                         .run_if(session::is_open),
                     session::show_rig,
-                    session::check_range,
+                    range::check_range,
                 )
                     .chain()
                     .in_set(LikenessEditorSystems),
@@ -110,6 +145,7 @@ impl Plugin for LikenessEditorPlugin {
             .add_systems(
                 PostUpdate,
                 (
+                    preview::show.after(LikenessSystems::Apply).before(TransformSystems::Propagate),
                     heat::show.after(LikenessSystems::Express).before(TransformSystems::Propagate),
                     // Heads may have come anew in this frame: their joints' places are known now.
                     (grab::place_handle, grab::draw, handles::draw).after(TransformSystems::Propagate),

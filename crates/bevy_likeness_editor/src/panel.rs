@@ -7,7 +7,10 @@ mod inspector;
 mod sliders;
 mod theme;
 
-use egui::{Button, RichText, Ui};
+use std::path::PathBuf;
+
+use egui::{Button, Key, KeyboardShortcut, Modifiers, RichText, Ui};
+use glam::Vec3;
 use likeness_rig::RangeFault;
 
 use crate::document::{Edit, EditError, RigDocument};
@@ -17,6 +20,15 @@ pub use theme::{ACCENT, FAULT, FINE, frame};
 /// Messages that are kept.
 const MOST_MESSAGES: usize = 4;
 
+const SAVE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::S);
+const UNDO: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Z);
+const REDO: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Y);
+const REDO_TOO: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::Z);
+/// The height of a button with its padding, points.
+const BUTTON_HEIGHT: f32 = 22.0;
+/// What is said of turning and scaling a rest place.
+const REST_HAS_NO_TURN: &str = "a rest place can only be moved: rigs have no rest turn or growth";
+
 /// What a dragged bone changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Target {
@@ -25,6 +37,8 @@ pub enum Target {
     Face,
     /// The rig: the chosen slider's drives follow.
     Rig,
+    /// Where the bone rests: what its turns and growth are about.
+    Rest,
 }
 
 /// What dragging a bone does.
@@ -37,6 +51,20 @@ pub enum Tool {
     Turn,
     /// Scales it.
     Scale,
+}
+
+impl Tool {
+    /// All tools in the order of the window.
+    pub const ALL: [Self; 3] = [Self::Move, Self::Turn, Self::Scale];
+
+    /// What it does.
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Move => "moves",
+            Self::Turn => "turns",
+            Self::Scale => "scales",
+        }
+    }
 }
 
 /// The pages of the window.
@@ -60,7 +88,7 @@ pub struct PanelState {
     pub page: Page,
     /// What dragging changes.
     pub target: Target,
-    /// What dragging does.
+    /// What dragging does; a rest place is only moved.
     pub tool: Tool,
     /// The chosen slider, its place in the rig.
     pub slider: Option<usize>,
@@ -74,8 +102,8 @@ pub struct PanelState {
     pub search: String,
     /// The head to import, and where its rig goes.
     pub import: ImportFields,
-    /// How far the chosen bone's rest place is to be moved, millimetres.
-    pub rest: [f32; 3],
+    /// The rig that was drafted and can be opened.
+    pub drafted: Option<PathBuf>,
     name: Draft,
     caption: Draft,
     region: Draft,
@@ -109,14 +137,16 @@ pub struct PanelData<'a> {
     pub faults: &'a [RangeFault],
     /// How many vertices the chosen slider moves, and how many there are.
     pub moved: Option<(usize, usize)>,
-    /// Whether an import or another change of files is being worked on.
+    /// Whether an import or a save is being worked on.
     pub working: bool,
+    /// The names of the keys that choose the tools, in the order of [`Tool::ALL`]; empty for none.
+    pub tool_keys: [&'a str; 3],
 }
 
 /// What the window asks the game for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request {
-    /// Write the rig file.
+    /// Write the rig file, and the meshes when rest places moved.
     Save,
     /// Take the rig file in anew.
     Reload,
@@ -127,15 +157,12 @@ pub enum Request {
         /// 0..1.
         value: f32,
     },
+    /// Let the designer choose the head to import.
+    Browse,
     /// Draft a rig.
     Import(ImportFields),
-    /// Move where a bone and its twin rest.
-    MoveRest {
-        /// The bone.
-        bone: usize,
-        /// How far, metres.
-        by: [f32; 3],
-    },
+    /// Show the head of another rig file, and edit that.
+    Open(PathBuf),
 }
 
 impl PanelState {
@@ -160,11 +187,36 @@ impl PanelState {
         }
     }
 
+    /// Moves where a bone and its twin rest (see [`RigDocument::move_rest`]), and tells why not when it cannot be.
+    pub fn move_rest(&mut self, document: &mut RigDocument, bone: usize, by: Vec3, gesture: Option<&str>) {
+        if let Err(error) = document.move_rest(bone, by, gesture) {
+            self.tell_once(&reason(&error));
+        }
+    }
+
+    /// Chooses what dragging does, and tells why not when it cannot be.
+    pub fn choose_tool(&mut self, tool: Tool) {
+        if self.target == Target::Rest && tool != Tool::Move {
+            self.tell_once(REST_HAS_NO_TURN);
+        } else {
+            self.tool = tool;
+        }
+    }
+
+    /// Forgets what is chosen: another rig is edited.
+    pub(crate) fn forget_choices(&mut self) {
+        (self.slider, self.bone, self.sweeping, self.page) = (None, None, false, Page::Sliders);
+        self.search.clear();
+    }
+
     /// Forgets choices that the rig does not have (any more).
     fn settle(&mut self, document: &RigDocument) {
         self.slider = self.slider.filter(|slider| *slider < document.rig().parameters.len());
         self.bone = self.bone.filter(|bone| *bone < document.rig().bones.len());
         self.sweeping &= self.slider.is_some();
+        if self.target == Target::Rest {
+            self.tool = Tool::Move;
+        }
     }
 }
 
@@ -179,9 +231,10 @@ pub fn show(ui: &mut Ui, state: &mut PanelState, document: &mut RigDocument, dat
     theme::apply(ui);
     state.settle(document);
     let mut requests = Vec::new();
-    header(ui, state, document, &mut requests);
+    shortcuts(ui, document, data, &mut requests);
+    header(ui, state, document, data, &mut requests);
     ui.add_space(4.0);
-    switches(ui, state);
+    switches(ui, state, data);
     ui.separator();
     ui.horizontal(|ui| {
         let changed = if document.is_changed() { "Changes •" } else { "Changes" };
@@ -198,40 +251,68 @@ pub fn show(ui: &mut Ui, state: &mut PanelState, document: &mut RigDocument, dat
             ui.separator();
             inspector::show(ui, state, document, data, &mut requests);
         }
-        Page::Bones => bones::show(ui, state, document, data, &mut requests),
+        Page::Bones => bones::show(ui, state, document),
         Page::Changes => changes::show(ui, document),
-        Page::Import => import::show(ui, state, data, &mut requests),
+        Page::Import => import::show(ui, state, document, data, &mut requests),
     }
     messages(ui, state);
     requests
 }
 
-fn header(ui: &mut Ui, state: &mut PanelState, document: &mut RigDocument, requests: &mut Vec<Request>) {
+/// Keys that work wherever the pointer is, but not while a text is being typed: it has its own.
+fn shortcuts(ui: &Ui, document: &mut RigDocument, data: &PanelData<'_>, requests: &mut Vec<Request>) {
+    if ui.ctx().text_edit_focused() {
+        return;
+    }
+    let pressed = |shortcut| ui.input_mut(|input| input.consume_shortcut(shortcut));
+    // The longer one first: a shortcut fits with further keys held, too.
+    if pressed(&REDO_TOO) || pressed(&REDO) {
+        document.redo();
+    } else if pressed(&UNDO) {
+        document.undo();
+    } else if pressed(&SAVE) && document.is_changed() && !data.working {
+        requests.push(Request::Save);
+    }
+}
+
+fn header(
+    ui: &mut Ui,
+    state: &mut PanelState,
+    document: &mut RigDocument,
+    data: &PanelData<'_>,
+    requests: &mut Vec<Request>,
+) {
     let name = document.path().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     ui.horizontal(|ui| {
         ui.label(RichText::new("Face rig").size(17.0).strong());
         ui.label(name);
         ui.label(RichText::new(format!("version {}", document.rig().version)).weak());
-        if document.is_changed() {
+        if data.working {
+            ui.label(RichText::new("working …").color(ACCENT));
+        } else if document.is_changed() {
             ui.label(RichText::new("not saved").color(ACCENT));
         }
     });
     ui.horizontal(|ui| {
-        if ui.add_enabled(document.is_changed(), Button::new("Save")).on_hover_text("Write the rig file").clicked() {
+        let key = |ui: &Ui, shortcut| ui.ctx().format_shortcut(shortcut);
+        let hint = format!("Write the rig file, and the meshes when rest places moved ({})", key(ui, &SAVE));
+        let can_save = document.is_changed() && !data.working;
+        if ui.add_enabled(can_save, Button::new("Save")).on_hover_text(hint).clicked() {
             requests.push(Request::Save);
         }
-        if ui.button("Reload").on_hover_text("Take the file in anew; what is not saved is lost").clicked() {
+        let reload = ui.add_enabled(!data.working, Button::new("Reload"));
+        if reload.on_hover_text("Take the file in anew; what is not saved is lost").clicked() {
             requests.push(Request::Reload);
         }
         let (undo, redo) = (document.undo_label().map(str::to_owned), document.redo_label().map(str::to_owned));
-        let step = |ui: &mut Ui, name: &str, label: &Option<String>| {
-            let button = ui.add_enabled(label.is_some(), Button::new(name));
-            button.on_hover_text(label.as_deref().unwrap_or_default()).clicked()
+        let step = |ui: &mut Ui, name: &str, label: &Option<String>, shortcut| {
+            let hint = format!("{} ({})", label.as_deref().unwrap_or_default(), key(ui, shortcut));
+            ui.add_enabled(label.is_some(), Button::new(name)).on_hover_text(hint).clicked()
         };
-        if step(ui, "Undo", &undo) {
+        if step(ui, "Undo", &undo, &UNDO) {
             document.undo();
         }
-        if step(ui, "Redo", &redo) {
+        if step(ui, "Redo", &redo, &REDO) {
             document.redo();
         }
         ui.toggle_value(&mut state.heat, "Influence")
@@ -239,20 +320,34 @@ fn header(ui: &mut Ui, state: &mut PanelState, document: &mut RigDocument, reque
     });
 }
 
-fn switches(ui: &mut Ui, state: &mut PanelState) {
-    ui.horizontal(|ui| {
+fn switches(ui: &mut Ui, state: &mut PanelState, data: &PanelData<'_>) {
+    egui::Grid::new("switches").num_columns(2).show(ui, |ui| {
+        // As high as the buttons, so that the words stand in their middle.
+        ui.spacing_mut().interact_size.y = BUTTON_HEIGHT;
         ui.label("Dragging a bone");
-        for (tool, name) in [(Tool::Move, "moves"), (Tool::Turn, "turns"), (Tool::Scale, "scales")] {
-            ui.selectable_value(&mut state.tool, tool, name);
-        }
+        ui.horizontal(|ui| {
+            for (tool, key) in Tool::ALL.into_iter().zip(data.tool_keys) {
+                let name = if key.is_empty() { tool.verb().to_owned() } else { format!("{} ({key})", tool.verb()) };
+                let possible = state.target != Target::Rest || tool == Tool::Move;
+                let button = ui.add_enabled(possible, Button::selectable(state.tool == tool, name));
+                if button.on_disabled_hover_text(REST_HAS_NO_TURN).clicked() {
+                    state.choose_tool(tool);
+                }
+            }
+        });
+        ui.end_row();
         ui.label("and changes the");
         let targets = [
             (Target::Face, "face", "The sliders that drive the bone follow, within their ranges"),
-            (Target::Rig, "rig", "The chosen slider's drives follow: pose the end of its range"),
+            (Target::Rig, "slider", "The chosen slider's drives follow: pose the end of its range"),
+            (Target::Rest, "rest place", "Where the bone rests: its turns and growth are about this place"),
         ];
-        for (target, name, hint) in targets {
-            ui.selectable_value(&mut state.target, target, name).on_hover_text(hint);
-        }
+        ui.horizontal(|ui| {
+            for (target, name, hint) in targets {
+                ui.selectable_value(&mut state.target, target, name).on_hover_text(hint);
+            }
+        });
+        ui.end_row();
     });
 }
 

@@ -1,18 +1,18 @@
 //! What is being edited: the head, its rig's document, and how changes reach the game.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::thread::JoinHandle;
 
 use bevy::asset::AssetPath;
 use bevy::prelude::*;
 use bevy_likeness::{Face, HeadJoints, HeadReady, LikenessHead, RigAsset};
-use likeness_rig::draft::{Draft, DraftOptions, move_rest_places};
-use likeness_rig::{HeadMesh, RangeCheck, RangeFault, write_atomic};
+use likeness_rig::HeadMesh;
 
-use crate::LikenessEditorSettings;
-use crate::document::RigDocument;
-use crate::panel::{ImportFields, PanelState, Request};
+use crate::document::{RigDocument, Saved, Saving};
+use crate::panel::{PanelState, Request};
+use crate::range::Check;
+use crate::skeleton::{Shift, Skeleton};
+use crate::work::{Outcome, Work};
 
 /// The editor's state.
 #[derive(Resource, Debug)]
@@ -27,33 +27,18 @@ pub struct LikenessEditor {
     pub(crate) check: Check,
     /// The file of the rig that did not open.
     pub(crate) refused: Option<PathBuf>,
-    folder: PathBuf,
-    mesh: Option<HeadMesh>,
+    /// The joints as the mesh file has them.
+    pub(crate) skeleton: Option<Skeleton>,
+    /// The game's folder of assets.
+    pub(crate) folder: PathBuf,
+    /// The mesh with the rest places as edited.
+    pub(crate) mesh: Option<HeadMesh>,
     /// The document's revision that the game shows.
     shown: u64,
     /// Heads whose faces are in the order of names that the rig had before.
     stale: HashMap<Entity, Vec<String>>,
     work: Option<Work>,
 }
-
-/// A change of files on a thread of its own: it ends with what to tell.
-#[derive(Debug)]
-struct Work {
-    thread: JoinHandle<Result<Vec<String>, String>>,
-    /// The assets that are then taken in anew.
-    changed: Vec<AssetPath<'static>>,
-}
-
-/// What is known of the chosen slider's range.
-#[derive(Debug, Default)]
-pub(crate) struct Check {
-    of: Option<(usize, u64)>,
-    pub(crate) faults: Vec<RangeFault>,
-    pub(crate) moved: Option<(usize, usize)>,
-}
-
-/// A vertex that moves further than this is moved, metres.
-const MOVED: f32 = 5e-5;
 
 impl LikenessEditor {
     pub(crate) fn new(folder: PathBuf) -> Self {
@@ -65,6 +50,7 @@ impl LikenessEditor {
             hovered: None,
             check: Check::default(),
             refused: None,
+            skeleton: None,
             folder,
             mesh: None,
             shown: 0,
@@ -83,6 +69,28 @@ impl LikenessEditor {
         self.document.as_ref()
     }
 
+    /// The bone under the pointer, its place in the rig.
+    pub fn hovered(&self) -> Option<usize> {
+        self.hovered
+    }
+
+    /// Where a bone is in the world, `joint` being where its joint is: elsewhere while a moved rest place is not saved.
+    pub(crate) fn place_of(&self, bone: usize, joint: &GlobalTransform) -> Vec3 {
+        joint.transform_point(self.shift(bone).map_or(Vec3::ZERO, |shift| shift.in_joint))
+    }
+
+    /// How the joint of a bone is turned at rest, relative to its parent.
+    pub(crate) fn rest_rotation(&self, bone: usize) -> Quat {
+        let joint = self.document.as_ref().and_then(|document| document.rig().bones.get(bone)).map(|bone| &bone.joint);
+        joint.zip(self.skeleton.as_ref()).map_or(Quat::IDENTITY, |(joint, skeleton)| skeleton.rest_rotation(joint))
+    }
+
+    fn shift(&self, bone: usize) -> Option<Shift> {
+        let document = self.document.as_ref()?;
+        let by = document.unsaved_rest(bone);
+        self.skeleton.as_ref()?.shift(&document.rig().bones.get(bone)?.joint, by)
+    }
+
     pub(crate) fn is_working(&self) -> bool {
         self.work.is_some()
     }
@@ -91,11 +99,11 @@ impl LikenessEditor {
     fn take(&mut self, head: Entity, path: &Path) {
         match RigDocument::open(path) {
             Ok(document) => {
-                self.mesh = HeadMesh::load(&path.with_file_name(&document.rig().mesh))
-                    .map_err(|error| self.panel.tell(true, format!("ranges are not checked: {error}")))
-                    .ok();
                 (self.shown, self.head, self.refused) = (document.revision(), Some(head), None);
-                (self.document, self.check) = (Some(document), Check::default());
+                if self.document.replace(document).is_some() {
+                    self.panel.forget_choices();
+                }
+                self.read_mesh();
             }
             Err(error) => {
                 self.panel.tell(true, error.to_string());
@@ -104,134 +112,116 @@ impl LikenessEditor {
         }
     }
 
-    /// Does what the window asks for, but for values of the face.
+    /// Reads the mesh of the rig.
+    fn read_mesh(&mut self) {
+        let Some(document) = &self.document else { return };
+        self.mesh = HeadMesh::load(&document.path().with_file_name(&document.rig().mesh))
+            .map_err(|error| self.panel.tell(true, format!("ranges are not checked: {error}")))
+            .ok();
+        self.skeleton = self.mesh.as_ref().map(|mesh| Skeleton::new(mesh.joints.clone()));
+        self.check = Check::default();
+    }
+
+    /// Does what the window asks for, but for values of the face and the file dialog.
     pub(crate) fn answer(
         &mut self,
         request: Request,
         server: &AssetServer,
         heads: &Query<&LikenessHead>,
-        rigs: &Assets<RigAsset>,
+        commands: &mut Commands,
     ) {
         match request {
-            Request::Save => self.save(server, heads),
+            Request::Save => {
+                let Some(document) = self.document.as_mut().filter(|_| self.work.is_none()) else { return };
+                match document.begin_save() {
+                    Ok(saving) => self.work = Some(Work::save(saving)),
+                    Err(error) => self.panel.tell(true, error.to_string()),
+                }
+            }
             Request::Reload => {
                 if let Some(document) = &mut self.document {
                     match document.reload() {
                         Ok(()) => self.panel.tell(false, "taken in anew"),
                         Err(error) => self.panel.tell(true, error.to_string()),
                     }
+                    self.read_mesh();
                 }
             }
-            Request::Import(fields) => {
-                let thread = std::thread::spawn(move || import(&fields));
-                self.work = Some(Work { thread, changed: Vec::new() });
-            }
-            Request::MoveRest { bone, by } => {
-                let head = self.head.and_then(|head| heads.get(head).ok());
-                if let Some(asset) = head.and_then(|head| rigs.get(&head.rig)) {
-                    self.move_rest(bone, by.into(), asset, server);
-                }
-            }
-            Request::Value { .. } => {}
+            Request::Import(fields) if self.work.is_none() => self.work = Some(Work::import(fields)),
+            Request::Open(rig) => self.open(&rig, server, heads, commands),
+            Request::Import(_) | Request::Browse | Request::Value { .. } => {}
         }
     }
 
-    /// Moves where a bone and its twin rest, in the head's file and in those of everything that hangs on its joints.
-    fn move_rest(&mut self, bone: usize, by: Vec3, asset: &RigAsset, server: &AssetServer) {
-        let Some(document) = &self.document else { return };
-        let rig = document.rig();
-        let Some(described) = rig.bones.get(bone) else { return };
-        let mut joints = vec![(described.joint.clone(), by)];
-        let twin = rig.bones.iter().find(|other| Some(&other.name) == described.mirror.as_ref());
-        joints.extend(twin.map(|twin| (twin.joint.clone(), by * Vec3::new(-1.0, 1.0, 1.0))));
-        let files: BTreeSet<&String> =
-            std::iter::once(&rig.mesh).chain(rig.options.iter().flat_map(|option| option.meshes.values())).collect();
-        let files: Vec<PathBuf> = files.into_iter().map(|file| document.path().with_file_name(file)).collect();
-        let name = described.name.clone();
-        let thread = std::thread::spawn(move || {
-            for path in &files {
-                let told = path.display().to_string();
-                let bytes = std::fs::read(path).map_err(|error| format!("{told}: {error}"))?;
-                move_rest_places(&bytes, &joints, &told)
-                    .and_then(|bytes| write_atomic(path, &bytes))
-                    .map_err(|error| error.to_string())?;
-            }
-            Ok(vec![format!("moved where {name} rests, in {} files", files.len())])
-        });
-        let mesh = server.get_path(&asset.mesh).map(AssetPath::into_owned);
-        let changed = mesh.into_iter().chain(asset.option_meshes.values().cloned()).collect();
-        self.work = Some(Work { thread, changed });
+    /// Lets the edited head be one of another rig.
+    fn open(&mut self, rig: &Path, server: &AssetServer, heads: &Query<&LikenessHead>, commands: &mut Commands) {
+        let asset = within(rig, &self.folder);
+        let (Some(asset), Some(head)) = (asset, self.head) else {
+            let folder = self.folder.display();
+            return self.panel.tell(true, format!("the game reads from {folder} alone: draft the rig there"));
+        };
+        if let Ok(likeness) = heads.get(head) {
+            let rig = server.load(AssetPath::from_path(&asset).into_owned());
+            // A face is one of its rig.
+            commands.entity(head).remove::<Face>().insert(LikenessHead { rig, ..likeness.clone() });
+            self.panel.drafted = None;
+        }
     }
 
-    fn save(&mut self, server: &AssetServer, heads: &Query<&LikenessHead>) {
-        let Some(document) = &mut self.document else { return };
-        match document.save() {
-            Ok(saved) => {
-                let file = document.path().display().to_string();
-                self.panel.tell(false, format!("saved {file}"));
-                for notice in saved.notices {
-                    self.panel.tell(false, notice);
-                }
-                // The game now reads what it will read when it starts anew.
-                let handle = self.head.and_then(|head| heads.get(head).ok()).map(|head| &head.rig);
-                if let Some(path) = handle.and_then(|rig| server.get_path(rig)) {
+    /// The files are written: the game now reads what it will read when it starts anew.
+    fn saved(
+        &mut self,
+        saving: Saving,
+        saved: Saved,
+        server: &AssetServer,
+        heads: &Query<&LikenessHead>,
+        rigs: &Assets<RigAsset>,
+    ) {
+        let Some(document) = self.document.as_mut().filter(|document| document.path() == saving.path()) else { return };
+        self.panel.tell(false, format!("saved {}", saving.path().display()));
+        saved.notices.into_iter().for_each(|notice| self.panel.tell(false, notice));
+        let rig = self.head.and_then(|head| heads.get(head).ok()).map(|head| &head.rig);
+        if let Some(path) = rig.and_then(|rig| server.get_path(rig)) {
+            server.reload(path);
+        }
+        let has_meshes = saving.moves_rests();
+        document.end_save(saving);
+        if has_meshes {
+            if let Some(asset) = rig.and_then(|rig| rigs.get(rig)) {
+                let mesh = server.get_path(&asset.mesh).map(AssetPath::into_owned);
+                for path in mesh.into_iter().chain(asset.option_meshes.values().cloned()) {
                     server.reload(path);
                 }
             }
-            Err(error) => self.panel.tell(true, error.to_string()),
+            self.read_mesh();
         }
     }
 }
 
-/// Drafts a rig; gives what to tell.
-fn import(fields: &ImportFields) -> Result<Vec<String>, String> {
-    let unit = match fields.unit.trim() {
-        "" => None,
-        text => {
-            let unit = text.parse::<f32>().ok().filter(|unit| unit.is_finite() && *unit > 0.0);
-            Some(unit.ok_or_else(|| format!("Unit: {text:?} is no number of metres"))?)
-        }
-    };
-    let rig = Path::new(fields.rig.trim());
-    if rig.exists() {
-        return Err(format!("{} exists: choose another name", rig.display()));
-    }
-    let bytes = std::fs::read(fields.head.trim()).map_err(|error| format!("{}: {error}", fields.head))?;
-    let options = DraftOptions { unit, ..DraftOptions::default() };
-    let mut draft = Draft::from_glb(&bytes, fields.head.trim(), &options).map_err(|error| error.to_string())?;
-    draft.save(rig).map_err(|error| error.to_string())?;
-    let told = draft.notices.iter().map(ToString::to_string);
-    let (bones, sliders) = (draft.rig.bones.len(), draft.rig.parameters.len());
-    Ok(told.chain([format!("wrote {}: {bones} bones, {sliders} sliders", rig.display())]).collect())
+/// A file's path relative to a folder that it lies in.
+fn within(file: &Path, folder: &Path) -> Option<PathBuf> {
+    let (file, folder) = (file.canonicalize().ok()?, folder.canonicalize().ok()?);
+    file.strip_prefix(folder).ok().map(Path::to_path_buf)
 }
 
 pub(crate) fn is_open(editor: Res<LikenessEditor>) -> bool {
     editor.open && editor.document.is_some()
 }
 
-pub(crate) fn toggle(
-    keys: Option<Res<ButtonInput<KeyCode>>>,
-    settings: Res<LikenessEditorSettings>,
-    mut editor: ResMut<LikenessEditor>,
-) {
-    if keys.is_some_and(|keys| keys.just_pressed(settings.toggle_key)) {
-        editor.open = !editor.open;
-        (editor.hovered, editor.panel.sweeping) = (None, false);
-    }
-}
-
 /// Edits the first head that there is, and another one when it has gone.
 pub(crate) fn choose_head(
     mut editor: ResMut<LikenessEditor>,
-    heads: Query<(Entity, &LikenessHead), With<HeadJoints>>,
+    heads: Query<(Entity, &LikenessHead, Has<HeadJoints>)>,
     server: Res<AssetServer>,
 ) {
     if !editor.open {
         return;
     }
     let path_of = |rig: &Handle<RigAsset>| server.get_path(rig).map(|path| path.path().to_path_buf());
+    // A head of another rig is kept while it is being loaded.
     let kept = editor.head.and_then(|head| heads.get(head).ok());
-    let Some((head, likeness)) = kept.or_else(|| heads.iter().next()) else { return };
+    let chosen = kept.or_else(|| heads.iter().find(|(.., is_ready)| *is_ready));
+    let Some((head, likeness, _)) = chosen.filter(|(.., is_ready)| *is_ready) else { return };
     let Some(path) = path_of(&likeness.rig).map(|path| editor.folder.join(path)) else { return };
     let known = editor.document.as_ref().map(RigDocument::path) == Some(path.as_path());
     if editor.head != Some(head) && known {
@@ -252,7 +242,14 @@ pub(crate) fn show_rig(
         return;
     };
     editor.shown = document.revision();
+    if let (Some(mesh), Some(skeleton)) = (&mut editor.mesh, &editor.skeleton) {
+        mesh.joints = skeleton.moved(&document.unsaved_rests());
+    }
     let Some((_, edited)) = editor.head.and_then(|head| heads.get(head).ok()) else { return };
+    // Heads are made anew with another rig, not with the same one.
+    if rigs.get(&edited.rig).is_none_or(|asset| asset.rig() == document.rig()) {
+        return;
+    }
     let Some(mut asset) = rigs.get_mut(&edited.rig) else { return };
     let before: Vec<String> = asset.rig().parameter_names().map(str::to_owned).collect();
     if let Err(problem) = asset.set_rig(document.rig().clone()) {
@@ -286,66 +283,44 @@ pub(crate) fn remap_faces(
     face.parameters = parameters.collect();
 }
 
-/// Checks the chosen slider's range whenever it changes.
-pub(crate) fn check_range(mut editor: ResMut<LikenessEditor>) {
-    let editor = editor.bypass_change_detection();
-    let (Some(document), Some(mesh), true) = (&editor.document, &editor.mesh, editor.open) else { return };
-    let of = editor.panel.slider.map(|slider| (slider, document.revision()));
-    if editor.check.of == of {
-        return;
-    }
-    editor.check = Check { of, ..Check::default() };
-    let Some((slider, _)) = of else { return };
-    match RangeCheck::new(document.rig(), mesh) {
-        Ok(check) => {
-            let movement = check.movement(slider);
-            editor.check.moved = Some((movement.iter().filter(|moved| **moved > MOVED).count(), movement.len()));
-            editor.check.faults = check.faults(slider);
-        }
-        Err(error) => editor.panel.tell(true, error.to_string()),
-    }
-}
-
-/// Runs the chosen slider through its range.
-pub(crate) fn sweep(
-    editor: Res<LikenessEditor>,
-    settings: Res<LikenessEditorSettings>,
-    time: Res<Time>,
-    mut faces: Query<&mut Face>,
-    mut before: Local<Option<(Entity, usize, f32)>>,
+/// Tells how work with files ended, and shows what came of it.
+pub(crate) fn finish_work(
+    mut editor: ResMut<LikenessEditor>,
+    heads: Query<&LikenessHead>,
+    rigs: Res<Assets<RigAsset>>,
+    server: Res<AssetServer>,
 ) {
-    let chosen = editor.panel.slider.filter(|_| editor.panel.sweeping).zip(editor.head);
-    // Once a slider is no longer tested it goes back to where it was.
-    if let Some((head, slider, value)) = before.take_if(|(head, slider, _)| chosen != Some((*slider, *head)))
-        && let Some(place) = faces.get_mut(head).ok().as_mut().and_then(|face| face.parameters.get_mut(slider))
-    {
-        *place = value;
+    let editor = editor.bypass_change_detection();
+    let Some(work) = editor.work.take_if(|work| work.is_finished()) else { return };
+    match work.join() {
+        Some(Outcome::Saved(saving, Ok(saved))) => editor.saved(saving, saved, &server, &heads, &rigs),
+        Some(Outcome::Saved(_, Err(error))) => editor.panel.tell(true, error.to_string()),
+        Some(Outcome::Drafted(Ok(drafted))) => {
+            drafted.lines.into_iter().for_each(|line| editor.panel.tell(false, line));
+            editor.panel.drafted = Some(drafted.rig);
+        }
+        Some(Outcome::Drafted(Err(problem))) => editor.panel.tell(true, problem),
+        None => editor.panel.tell(true, "the work failed inside; please report the file"),
     }
-    let Some((slider, head)) = chosen else { return };
-    let Ok(mut face) = faces.get_mut(head) else { return };
-    let Some(place) = face.parameters.get_mut(slider) else { return };
-    before.get_or_insert((head, slider, *place));
-    let phase = time.elapsed_secs() / settings.sweep_seconds.max(0.1);
-    *place = 0.5 - 0.5 * (phase * std::f32::consts::TAU).cos();
 }
 
-/// Tells how a change of files ended, and shows it.
-pub(crate) fn finish_work(mut editor: ResMut<LikenessEditor>, server: Res<AssetServer>) {
-    let editor = editor.bypass_change_detection();
-    let Some(work) = editor.work.take_if(|work| work.thread.is_finished()) else { return };
-    match work.thread.join() {
-        Ok(Ok(lines)) => {
-            for path in work.changed {
-                server.reload(path);
-            }
-            // The check of ranges reads the mesh itself.
-            if let Some(document) = &editor.document {
-                editor.mesh = HeadMesh::load(&document.path().with_file_name(&document.rig().mesh)).ok();
-                editor.check = Check::default();
-            }
-            lines.into_iter().for_each(|line| editor.panel.tell(false, line));
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn only_rigs_among_the_assets_are_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let assets = folder.path().join("assets");
+        std::fs::create_dir_all(assets.join("own")).unwrap();
+        let (inside, outside) = (assets.join("own/a.rig.ron"), folder.path().join("b.rig.ron"));
+        for file in [&inside, &outside] {
+            std::fs::write(file, "").unwrap();
         }
-        Ok(Err(problem)) => editor.panel.tell(true, problem),
-        Err(_) => editor.panel.tell(true, "the work failed inside; please report the file"),
+        assert_eq!(within(&inside, &assets).unwrap(), Path::new("own/a.rig.ron"));
+        assert_eq!(within(&outside, &assets), None);
+        assert_eq!(within(&assets.join("missing.rig.ron"), &assets), None);
     }
 }

@@ -2,22 +2,24 @@
 
 use bevy::prelude::*;
 use bevy_egui::{EguiContexts, egui};
-use bevy_likeness::{Face, LikenessHead, RigAsset};
+use bevy_likeness::{Face, LikenessHead};
 
-use crate::LikenessEditorSettings;
+use crate::browse::{HeadDialog, rig_for};
 use crate::panel::{self, PanelData, Request};
 use crate::session::LikenessEditor;
+use crate::{LikenessEditorSettings, keys};
 
 const WIDTH: f32 = 420.0;
 
 pub(crate) fn show(
     mut contexts: EguiContexts,
     mut editor: ResMut<LikenessEditor>,
+    mut dialog: ResMut<HeadDialog>,
     settings: Res<LikenessEditorSettings>,
     heads: Query<&LikenessHead>,
     mut faces: Query<&mut Face>,
-    rigs: Res<Assets<RigAsset>>,
     server: Res<AssetServer>,
+    mut commands: Commands,
 ) -> Result {
     if !editor.open {
         return Ok(());
@@ -25,6 +27,7 @@ pub(crate) fn show(
     let context = contexts.ctx_mut()?.clone();
     let editor = editor.bypass_change_detection();
     let values = editor.head.and_then(|head| faces.get(head).ok()).map(|face| face.parameters.clone());
+    let tool_keys = settings.tool_keys().map(keys::name);
     let mut requests = Vec::new();
     let screen = context.content_rect();
     egui::Window::new("Face rig")
@@ -43,6 +46,7 @@ pub(crate) fn show(
                         faults: &editor.check.faults,
                         moved: editor.check.moved,
                         working,
+                        tool_keys: tool_keys.each_ref().map(String::as_str),
                     };
                     requests = panel::show(ui, &mut editor.panel, document, &data);
                 }
@@ -56,6 +60,12 @@ pub(crate) fn show(
         });
     label_hovered(&context, editor);
     hint(&context, &settings);
+    if let Some(head) = dialog.show(&context) {
+        if editor.panel.import.rig.is_empty() {
+            editor.panel.import.rig = rig_for(&head, &editor.folder).display().to_string();
+        }
+        editor.panel.import.head = head.display().to_string();
+    }
     for request in requests {
         match request {
             Request::Value { parameter, value } => {
@@ -66,7 +76,8 @@ pub(crate) fn show(
                     *place = value;
                 }
             }
-            other => editor.answer(other, &server, &heads, &rigs),
+            Request::Browse => dialog.open(),
+            other => editor.answer(other, &server, &heads, &mut commands),
         }
     }
     Ok(())
@@ -87,7 +98,11 @@ fn label_hovered(context: &egui::Context, editor: &LikenessEditor) {
 
 fn hint(context: &egui::Context, settings: &LikenessEditorSettings) {
     let painter = context.layer_painter(egui::LayerId::background());
-    let text = format!("Click a bone to choose it   ·   {:?} closes the editor", settings.toggle_key);
+    let [moves, turns, scales] = settings.tool_keys().map(keys::name);
+    let toggle = keys::name(settings.toggle_key);
+    let text = format!(
+        "Click a bone to choose it   ·   {moves} move, {turns} turn, {scales} scale   ·   {toggle} closes the editor"
+    );
     let place = context.content_rect().right_bottom() - egui::vec2(12.0, 10.0);
     painter.text(
         place,

@@ -4,11 +4,11 @@
 use std::path::PathBuf;
 
 use bevy_likeness_editor::RigDocument;
-use bevy_likeness_editor::panel::{self, Page, PanelData, PanelState, Request};
+use bevy_likeness_editor::panel::{self, Page, PanelData, PanelState, Request, Tool};
 use egui::accesskit::Role;
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
-use likeness_rig::{RangeFault, Rig};
+use likeness_rig::{Curve, RangeFault, Rig};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -43,7 +43,8 @@ fn game() -> Game {
 
 fn harness(game: Game) -> Harness<'static, Game> {
     let show = |ui: &mut egui::Ui, game: &mut Game| {
-        let data = PanelData { values: &game.values, faults: &game.faults, moved: Some((120, 4000)), working: false };
+        let data =
+            PanelData { values: &game.values, faults: &game.faults, moved: Some((120, 4000)), ..PanelData::default() };
         let requests = panel::show(ui, &mut game.panel, &mut game.document, &data);
         for request in &requests {
             if let Request::Value { parameter, value } = request
@@ -116,6 +117,39 @@ fn an_edit_shows_in_the_changes_and_is_taken_back() {
     harness.run();
     assert!(!harness.state().document.is_changed());
     harness.get_by_label("The rig is as the file has it.");
+}
+
+#[test]
+fn ends_are_parted_and_a_curve_is_typed() {
+    let mut game = game();
+    game.panel.slider = Some(0);
+    let mut harness = harness(game);
+    harness.run();
+    let type_number = |harness: &mut Harness<'_, Game>, field: &str, text: &str| {
+        harness.get_by_role_and_label(Role::SpinButton, field).click();
+        harness.run();
+        harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
+        harness.event(egui::Event::Text(text.into()));
+        harness.key_press(egui::Key::Enter);
+        harness.run();
+    };
+    let ends = |harness: &Harness<'_, Game>| {
+        let drive = &harness.state().document.rig().parameters[0].drives[0];
+        (drive.low, drive.amount)
+    };
+    type_number(&mut harness, "at 0", "-2");
+    assert_eq!(ends(&harness), (None, 0.002), "linked ends follow each other");
+    harness.get_by_label("linked").click();
+    harness.run();
+    type_number(&mut harness, "at 0", "-0.5");
+    assert_eq!(ends(&harness), (Some(-0.0005), 0.002));
+    type_number(&mut harness, "Curve", "2");
+    assert_eq!(harness.state().document.rig().parameters[0].curve, Curve(2.0));
+    insta::assert_snapshot!(tree(&harness));
+    harness.get_by_label("straight").click();
+    harness.get_by_label("linked").click();
+    harness.run();
+    assert_eq!((ends(&harness), harness.state().document.rig().parameters[0].curve), ((None, 0.002), Curve::STRAIGHT));
 }
 
 #[test]
@@ -218,4 +252,64 @@ fn ten_thousand_random_events_break_nothing() {
         }
     }
     assert!(edits > 0, "the events never edited anything");
+}
+
+#[test]
+fn a_moved_rest_place_is_shown_and_taken_back_by_the_keyboard() {
+    let mut game = game();
+    (game.panel.page, game.panel.bone) = (Page::Changes, Some(0));
+    let bone = game.document.rig().bones[0].joint.clone();
+    game.document.move_rest(0, glam::Vec3::new(0.001, -0.0025, 0.0), None).unwrap();
+    let mut harness = harness(game);
+    harness.run();
+    harness.get_by_label(&format!("+ {bone} rests 1.00 mm left, 2.50 mm down"));
+    harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Z);
+    harness.run();
+    assert!(!harness.state().document.is_changed());
+    harness.key_press_modifiers(egui::Modifiers::COMMAND | egui::Modifiers::SHIFT, egui::Key::Z);
+    harness.run();
+    assert!(harness.state().document.is_changed());
+    harness.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::S);
+    harness.run();
+    assert_eq!(harness.state().requests, [Request::Save]);
+}
+
+#[test]
+fn a_rest_place_is_neither_turned_nor_scaled() {
+    let mut game = game();
+    game.panel.choose_tool(Tool::Turn);
+    let mut harness = harness(game);
+    harness.run();
+    harness.get_by_label("rest place").click();
+    harness.run();
+    assert_eq!(harness.state().panel.tool, Tool::Move);
+    assert!(harness.get_by_label("turns").accesskit_node().is_disabled());
+    harness.state_mut().panel.choose_tool(Tool::Scale);
+    harness.run();
+    harness.get_by_label("a rest place can only be moved: rigs have no rest turn or growth");
+    harness.get_by_label("face").click();
+    harness.run();
+    harness.get_by_label("turns").click();
+    harness.run();
+    assert_eq!(harness.state().panel.tool, Tool::Turn);
+}
+
+#[test]
+fn a_drafted_rig_is_opened_once_nothing_is_unsaved() {
+    let mut game = game();
+    game.panel.page = Page::Import;
+    game.panel.drafted = Some("own/hero.rig.ron".into());
+    game.panel.slider = Some(0);
+    let mut harness = harness(game);
+    harness.run();
+    harness.get_by_label("Browse …").click();
+    harness.run();
+    harness.state_mut().document.move_rest(0, glam::Vec3::Y * 0.001, None).unwrap();
+    harness.run();
+    assert!(harness.get_by_label("Show and edit it").accesskit_node().is_disabled());
+    harness.get_by_label("Undo").click();
+    harness.run();
+    harness.get_by_label("Show and edit it").click();
+    harness.run();
+    assert_eq!(harness.state().requests, [Request::Browse, Request::Open("own/hero.rig.ron".into())]);
 }

@@ -1,20 +1,17 @@
 //! The bones and what drives them.
 
-use egui::{Button, DragValue, RichText, ScrollArea, Ui};
+use egui::{DragValue, RichText, ScrollArea, Ui};
+use glam::Vec3;
 
-use super::{Page, PanelData, PanelState, Request, sliders};
-use crate::document::RigDocument;
+use super::{Page, PanelState, sliders};
+use crate::document::{MOST_REST_MOVE, RigDocument, drives_bone};
 
 /// The height of the list, points.
-const LIST_HEIGHT: f32 = 220.0;
+const LIST_HEIGHT: f32 = 150.0;
 
-pub(super) fn show(
-    ui: &mut Ui,
-    state: &mut PanelState,
-    document: &RigDocument,
-    data: &PanelData<'_>,
-    requests: &mut Vec<Request>,
-) {
+const MILLIMETRES: f32 = 1000.0;
+
+pub(super) fn show(ui: &mut Ui, state: &mut PanelState, document: &mut RigDocument) {
     let rig = document.rig();
     ui.horizontal(|ui| sliders::search(ui, state));
     let wanted = state.search.to_lowercase();
@@ -33,15 +30,12 @@ pub(super) fn show(
     ui.label(RichText::new(&bone.name).strong());
     ui.label(format!("joint {}", bone.joint));
     ui.label(bone.mirror.as_ref().map_or("in the middle".to_owned(), |mirror| format!("mirrored by {mirror}")));
-    rest_place(ui, state, data, requests);
-    let drives = |parameter: &likeness_rig::Parameter| {
-        parameter
-            .drives
-            .iter()
-            .any(|drive| drive.bone == bone.name || (drive.mirror && Some(&drive.bone) == bone.mirror.as_ref()))
-    };
+    rest_place(ui, state, document);
+    let rig = document.rig();
+    let Some(bone) = state.bone.and_then(|bone| rig.bones.get(bone)) else { return };
+    let drives = |parameter: &likeness_rig::Parameter| parameter.drives.iter().any(|drive| drives_bone(drive, bone));
     ui.label(RichText::new("Driven by").weak());
-    ScrollArea::vertical().id_salt("driving").min_scrolled_height(160.0).auto_shrink([false, true]).show(ui, |ui| {
+    ScrollArea::vertical().id_salt("driving").min_scrolled_height(140.0).auto_shrink([false, true]).show(ui, |ui| {
         for (index, parameter) in rig.parameters.iter().enumerate().filter(|(_, parameter)| drives(parameter)) {
             if ui.link(&parameter.name).on_hover_text(&parameter.caption).clicked() {
                 (state.slider, state.page) = (Some(index), Page::Sliders);
@@ -51,20 +45,24 @@ pub(super) fn show(
     });
 }
 
-/// Moves where the bone rests: what its turns and growth are about.
-fn rest_place(ui: &mut Ui, state: &mut PanelState, data: &PanelData<'_>, requests: &mut Vec<Request>) {
+/// Where the bone rests: what its turns and growth are about.
+fn rest_place(ui: &mut Ui, state: &mut PanelState, document: &mut RigDocument) {
     let Some(bone) = state.bone else { return };
+    let mut shown = document.unsaved_rest(bone).to_array().map(|metres| metres * MILLIMETRES);
+    let most = MOST_REST_MOVE * MILLIMETRES;
+    let mut changed = false;
     ui.horizontal(|ui| {
-        ui.label("Rest place");
-        for (axis, way) in state.rest.iter_mut().zip(["left", "up", "forward"]) {
-            ui.add(DragValue::new(axis).speed(0.1).range(-50.0..=50.0).max_decimals(1).suffix(" mm"))
-                .on_hover_text(way);
-        }
-        let ready = !data.working && state.rest != [0.0; 3];
-        let hint = "Writes the mesh: turns and growth are then about the new place, and the twin follows";
-        if ui.add_enabled(ready, Button::new("Move")).on_hover_text(hint).clicked() {
-            requests.push(Request::MoveRest { bone, by: state.rest.map(|millimetres| millimetres / 1000.0) });
-            state.rest = [0.0; 3];
+        ui.label("Rest place moved").on_hover_text("Turns and growth are about it, and the twin follows");
+        for (axis, way) in shown.iter_mut().zip(["left", "up", "forward"]) {
+            let value = DragValue::new(axis).speed(0.1).range(-most..=most).max_decimals(2).suffix(" mm");
+            changed |= ui.add(value).on_hover_text(way).changed();
         }
     });
+    if changed {
+        let by = Vec3::from(shown.map(|millimetres| millimetres / MILLIMETRES));
+        state.move_rest(document, bone, by, Some(&format!("rest {bone}")));
+    }
+    if ui.input(|input| input.pointer.any_released()) {
+        document.end_gesture();
+    }
 }
