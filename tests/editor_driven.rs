@@ -117,8 +117,16 @@ impl Editor {
     }
 
     fn click(&mut self, widget: &str) -> Result<(), DesktopError> {
-        let place = self.place("widgets", widget)?;
-        self.desktop.click(&self.window, place, Button::Left)
+        // A window that has just opened finds its size first.
+        let mut place = self.place("widgets", widget)?;
+        loop {
+            self.desktop.frame(&self.window)?;
+            let now = self.place("widgets", widget)?;
+            if now == place {
+                return self.desktop.click(&self.window, place, Button::Left);
+            }
+            place = now;
+        }
     }
 
     fn press(&mut self, held: &[Key], key: char) -> Result<(), DesktopError> {
@@ -152,8 +160,13 @@ impl Editor {
 
     /// Keeps a picture of a step: once nothing moves any more, where people look at it, as that takes time.
     fn picture(&mut self, step: &str) -> Outcome<image::RgbImage> {
-        let picture =
-            if self.keeps { self.desktop.steady_picture(&self.window, LONG)? } else { self.desktop.picture()? };
+        let picture = if self.keeps {
+            self.desktop.steady_picture(&self.window, LONG)?
+        } else {
+            self.desktop.frame(&self.window)?;
+            self.desktop.frame(&self.window)?;
+            self.desktop.picture()?
+        };
         self.steps += 1;
         picture.save(self.pictures.join(format!("{:02}-{step}.png", self.steps)))?;
         Ok(picture)
@@ -282,7 +295,7 @@ fn needs_xvfb_a_rig_is_edited_from_start_to_end() -> Outcome {
     editor.click("Button Browse …")?;
     editor.until("a file dialog", |seen| !seen["widgets"][CANCEL].is_null())?;
     editor.picture("browse")?;
-    editor.click(CANCEL)?;
+    editor.desktop.press(&editor.window, &[], Key::Escape)?;
     editor.until("no file dialog", |seen| seen["widgets"][CANCEL].is_null())?;
     editor.type_into("Head", &mesh_path.display().to_string())?;
     editor.type_into("Rig", &own.display().to_string())?;

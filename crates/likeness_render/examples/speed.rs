@@ -5,7 +5,10 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use likeness_render::{Lod, Passes, RenderOptions, Renderer, Shot, Views};
+use image::buffer::ConvertBuffer;
+use image::codecs::jpeg::JpegEncoder;
+use image::{GrayImage, ImageFormat, RgbImage};
+use likeness_render::{Lod, Passes, Picture, RenderOptions, Renderer, Shot, Views};
 use likeness_rig::{Face, Prior};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -22,6 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         processor_seconds() - busy
     );
     drop(renderer);
+    let mut encoding = [0.0; 2];
     println!("size lod    batch samples passes   faces/s  processor ms/face");
     for (size, lod, batch, samples, passes) in [
         (128, Lod::Fifth, 64, 4, Passes::COLOR),
@@ -55,14 +59,36 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .collect();
         renderer.render(&shots[..batch.min(count)], size, passes)?;
         let (start, busy) = (Instant::now(), processor_seconds());
-        renderer.render(&shots, size, passes)?;
+        let pictures = renderer.render(&shots, size, passes)?;
         let seconds = start.elapsed().as_secs_f64();
+        if lod == Lod::Fifth && passes == Passes::ALL {
+            encoding = encoded(&pictures)?;
+        }
         let passes = if passes == Passes::COLOR { "colour" } else { "all" };
         let busy = (processor_seconds() - busy) * 1e3 / count as f64;
         let lod = format!("{lod:?}");
         println!("{size:4} {lod:6} {batch:5} {samples:7} {passes:6} {:9.1} {busy:9.2}", count as f64 / seconds);
     }
+    let [color, mask] = encoding;
+    println!("encoding at 128 pixels: {color:.2} ms a JPEG of the colours, {mask:.2} ms a PNG of the part mask");
     Ok(())
+}
+
+/// Milliseconds a picture that encoding takes on one thread: its colours as JPEG, its part mask as PNG.
+fn encoded(pictures: &[Picture]) -> Result<[f64; 2], image::ImageError> {
+    let colors: Vec<RgbImage> = pictures.iter().map(|picture| picture.color.convert()).collect();
+    let start = Instant::now();
+    for color in &colors {
+        color.write_with_encoder(JpegEncoder::new_with_quality(Vec::new(), 80))?;
+    }
+    let color = start.elapsed().as_secs_f64();
+    let masks: Vec<&GrayImage> = pictures.iter().filter_map(|picture| picture.parts.as_ref()).collect();
+    let start = Instant::now();
+    for mask in &masks {
+        mask.write_to(&mut std::io::Cursor::new(Vec::new()), ImageFormat::Png)?;
+    }
+    let mask = start.elapsed().as_secs_f64();
+    Ok([color, mask].map(|seconds| seconds * 1e3 / pictures.len().max(1) as f64))
 }
 
 /// What this process has used of all processors so far; 0 where the system does not tell.
