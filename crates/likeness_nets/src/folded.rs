@@ -3,6 +3,9 @@
 mod dense;
 mod trunk;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use candle_core::{Device, Tensor};
 
 use crate::appearance::{AppearanceConfig, AppearanceNet, AppearanceOutput};
@@ -33,8 +36,8 @@ pub fn crop_tensor(crops: &[&[u8]], size: usize) -> Result<Tensor> {
     Ok(Tensor::from_vec(values, (crops.len(), 3, size, size), &Device::Cpu)?)
 }
 
-/// Runs `work` on a batch's values, on a thread of rayon's: entering its threads anew for each layer would cost two wake-ups a
-/// layer, which on virtual machines take as long as the layer.
+/// Runs `work` on a batch's values, on a thread of rayon's. For a single image the other threads stay awake meanwhile: to wake one for
+/// each layer takes as long as the layer on virtual machines.
 fn with_images<R: Send>(images: &Tensor, size: usize, work: impl FnOnce(&[f32], usize) -> R + Send) -> Result<R> {
     let (batch, channels, height, width) = images.dims4()?;
     if (channels, height, width) != (3, size, size) || batch == 0 {
@@ -43,7 +46,40 @@ fn with_images<R: Send>(images: &Tensor, size: usize, work: impl FnOnce(&[f32], 
             reason: format!("must be [batch, 3, {size}, {size}], not {:?}", images.dims()),
         });
     }
-    Ok(with_values(images, "images", |images| rayon::scope(|_| work(images, batch)))?)
+    Ok(with_values(images, "images", |images| {
+        rayon::scope(|scope| {
+            let awake = Arc::new(AtomicBool::new(batch == 1));
+            // Put to sleep again also when the work panics.
+            let _rest = Rest(Arc::clone(&awake));
+            let helpers = if batch == 1 { (rayon::current_num_threads() - 1).min(MOST_AWAKE) } else { 0 };
+            for _ in 0..helpers {
+                let awake = Arc::clone(&awake);
+                scope.spawn(move |_| stay_awake(&awake));
+            }
+            work(images, batch)
+        })
+    })?)
+}
+
+/// Threads that are kept awake beside the one that leads, at most: bands of one image give no more of them work.
+const MOST_AWAKE: usize = 7;
+
+/// Takes up work of rayon's as soon as there is any, until told to rest.
+fn stay_awake(awake: &AtomicBool) {
+    while awake.load(Ordering::Acquire) {
+        if rayon::yield_now() != Some(rayon::Yield::Executed) {
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// Lets helpers rest when it is dropped.
+struct Rest(Arc<AtomicBool>);
+
+impl Drop for Rest {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
 }
 
 /// A [`BonePointNet`] for use: a snapshot of its weights with running statistics, many times faster on single crops.
