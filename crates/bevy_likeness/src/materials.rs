@@ -18,7 +18,7 @@ use crate::textures::HeadTextures;
 const HAIR_ROUGHNESS: f32 = 0.45;
 
 /// The pictures of hair are of middle brightness: with this gain a face's hair colour shows in them on average.
-const HAIR_GAIN: f32 = 2.6;
+const HAIR_GAIN: f32 = 2.2;
 
 /// Coverage below which a texel of the lashes is not drawn.
 const LASH_CUTOFF: f32 = 0.4;

@@ -471,7 +471,7 @@ impl Default for Hanging {
 
 fn hanging(grower: &mut Grower, style: &Hanging) {
     let comb = parted(style.part, 0.06);
-    grower.out.shells.push(cap(grower.line, 0.0013, 0.5));
+    grower.out.shells.push(cap(grower.line, 0.0013, 0.6));
     let cut = style.cut;
     let length = move |root: &Root| (root.place.y - cut) * 1.15 + 0.09;
     let v = style.volume;
@@ -486,13 +486,13 @@ fn hanging(grower: &mut Grower, style: &Hanging) {
         tousle: 0.05,
         ..layer(122, style.width * 1.4, &length, 61)
     };
-    grower.add(&Layer { height: [0.002, 0.006, 0.006], shade: [0.42, 0.62], ..base }, &comb, &everywhere);
+    grower.add(&Layer { height: [0.002, 0.006, 0.006], shade: [0.50, 0.74], ..base }, &comb, &everywhere);
     grower.add(
         &Layer {
             count: 180,
             width: style.width * 0.8,
             height: [0.004, 0.010 * v, 0.011 * v],
-            shade: [0.55, 0.95],
+            shade: [0.66, 1.0],
             stand: 0.35,
             seed: 62,
             ..base
@@ -508,7 +508,7 @@ fn hanging(grower: &mut Grower, style: &Hanging) {
             stand: 0.3,
             uneven: 0.25,
             tousle: 0.07,
-            shade: [0.62, 1.0],
+            shade: [0.74, 1.0],
             seed: 63,
             ..base
         },
@@ -527,7 +527,7 @@ fn hanging(grower: &mut Grower, style: &Hanging) {
             height: [0.0015, 0.004, 0.004],
             gravity: [0.2, 0.5],
             wave: [0.0, 0.1, 0.0],
-            shade: [0.5, 0.8],
+            shade: [0.6, 0.95],
             seed: 67,
             ..base
         },

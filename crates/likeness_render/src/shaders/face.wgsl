@@ -246,7 +246,7 @@ fn hair_light(in: Varyings, slot: Slot, texel: vec4<f32>) -> vec3<f32> {
         gloss += lamp.color.rgb * seen * ridge(shifted_back, half_vector, 22.0 * soft)
             * (slot.hair.rgb * 0.55 + 0.006);
     }
-    return tonemap(base * diffuse * 1.5 + gloss * shade);
+    return tonemap(base * diffuse * 1.25 + gloss * shade);
 }
 #endif
 

@@ -404,6 +404,9 @@ pub(crate) struct Appearance {
     /// The folder of the synthetic shards; their held-out pictures are used
     #[arg(long, value_name = "DIR")]
     renders: PathBuf,
+    /// Use all pictures of the shards: they were drawn for measuring
+    #[arg(long)]
+    all_renders: bool,
     /// The portraits' label file: also train a fresh discriminator on those that training leaves out
     #[arg(long, value_name = "JSONL")]
     portraits: Option<PathBuf>,
@@ -416,7 +419,7 @@ impl Appearance {
     fn run(self) -> Result<()> {
         let head = Head::load(&self.rig)?;
         let net = appearance_net(&self.weights, &head)?;
-        let renders = renders(&self.renders, &head, false, usize::MAX)?;
+        let renders = renders(&self.renders, &head, self.all_renders, usize::MAX)?;
         likeness_train::appearance_data::check_labels(&head.rig, &renders)?;
         let figures = evaluate_appearance(&net, &renders)?;
         if self.json {
