@@ -1,10 +1,9 @@
 //! The system's clipboard: share codes, photos, paths.
 
-use std::io::Cursor;
 use std::path::Path;
 
 use bevy::prelude::*;
-use image::{ImageFormat, RgbaImage};
+use image::RgbaImage;
 use likeness_rig::share_code;
 
 use crate::start::Ready;
@@ -69,7 +68,5 @@ pub(crate) fn paste(ready: &mut Ready, clipboard: &mut Clipboard, commands: &mut
 fn encode(picture: arboard::ImageData<'_>) -> Option<Vec<u8>> {
     let (width, height) = (u32::try_from(picture.width).ok()?, u32::try_from(picture.height).ok()?);
     let picture = RgbaImage::from_raw(width, height, picture.bytes.into_owned())?;
-    let mut png = Vec::new();
-    picture.write_to(&mut Cursor::new(&mut png), ImageFormat::Png).ok()?;
-    Some(png)
+    files::png(&picture.into()).ok()
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bevy::prelude::*;
 use bevy::render::view::screenshot::{Screenshot, ScreenshotCaptured};
-use image::{DynamicImage, ImageFormat};
+use image::{DynamicImage, ImageFormat, ImageResult};
 use likeness_rig::write_atomic;
 
 use crate::dialogs::Dialogs;
@@ -152,7 +152,13 @@ fn write_picture(picture: &Image, path: &Path) -> Result<(), String> {
 }
 
 fn write_png(picture: &DynamicImage, path: &Path) -> Result<(), String> {
-    let mut png = Vec::new();
-    picture.write_to(&mut Cursor::new(&mut png), ImageFormat::Png).map_err(|error| error.to_string())?;
+    let png = png(picture).map_err(|error| error.to_string())?;
     write_atomic(path, &png).map_err(|error| error.to_string())
+}
+
+/// A picture as the bytes of a PNG file.
+pub(crate) fn png(picture: &DynamicImage) -> ImageResult<Vec<u8>> {
+    let mut bytes = Vec::new();
+    picture.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)?;
+    Ok(bytes)
 }

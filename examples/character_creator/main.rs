@@ -4,6 +4,8 @@
 //! face to the head's `Face`, and the plugin moves the joints in the same frame. What needs the system (files, clipboard,
 //! photos) goes through the studio's requests.
 
+#[cfg(target_os = "linux")]
+mod camera;
 mod clipboard;
 mod dialogs;
 mod files;
@@ -14,6 +16,7 @@ mod history;
 mod layout;
 mod library;
 mod logs;
+mod panel_texture;
 mod photo;
 mod shown;
 mod stage;
@@ -85,38 +88,40 @@ fn window_size(text: &str) -> Result<(u32, u32), String> {
 fn main() -> AppExit {
     let options = Options::parse();
     let (width, height) = options.window;
-    App::new()
-        .add_plugins((
-            DefaultPlugins
-                .set(WindowPlugin {
-                    primary_window: Some(Window {
-                        title: "Likeness".into(),
-                        resolution: (width, height).into(),
-                        ..default()
-                    }),
+    let mut app = App::new();
+    app.add_plugins((
+        DefaultPlugins
+            .set(WindowPlugin {
+                primary_window: Some(Window {
+                    title: "Likeness".into(),
+                    resolution: (width, height).into(),
                     ..default()
-                })
-                // The first picture of a head is right, at the price of a longer wait for it.
-                .set(RenderPlugin { synchronous_pipeline_compilation: true, ..default() })
-                .set(LogPlugin { filter: "warn,wgpu=error,naga=error".into(), ..default() })
-                // Run by its name or by cargo, the assets lie beside the manifest or beside the program.
-                .set(AssetPlugin { file_path: stage::asset_folder(), ..default() }),
-            LikenessPlugin,
-            EguiPlugin::default(),
-        ))
-        .insert_resource(options)
-        .add_plugins((
-            stage::StagePlugin,
-            start::StartPlugin,
-            window::WindowUiPlugin,
-            shown::ShownPlugin,
-            hand::HandPlugin,
-            thumbnails::ThumbnailsPlugin,
-            photo::PhotoPlugin,
-            files::FilesPlugin,
-            clipboard::ClipboardPlugin,
-            gamepad::GamepadPlugin,
-            logs::LogsPlugin,
-        ))
-        .run()
+                }),
+                ..default()
+            })
+            // The first picture of a head is right, at the price of a longer wait for it.
+            .set(RenderPlugin { synchronous_pipeline_compilation: true, ..default() })
+            .set(LogPlugin { filter: "warn,wgpu=error,naga=error".into(), ..default() })
+            // Run by its name or by cargo, the assets lie beside the manifest or beside the program.
+            .set(AssetPlugin { file_path: stage::asset_folder(), ..default() }),
+        LikenessPlugin,
+        EguiPlugin::default(),
+    ))
+    .insert_resource(options)
+    .add_plugins((
+        stage::StagePlugin,
+        start::StartPlugin,
+        window::WindowUiPlugin,
+        shown::ShownPlugin,
+        hand::HandPlugin,
+        thumbnails::ThumbnailsPlugin,
+        photo::PhotoPlugin,
+        files::FilesPlugin,
+        clipboard::ClipboardPlugin,
+        gamepad::GamepadPlugin,
+        logs::LogsPlugin,
+    ));
+    #[cfg(target_os = "linux")]
+    app.add_plugins(camera::CameraPlugin);
+    app.run()
 }

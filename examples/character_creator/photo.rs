@@ -3,25 +3,20 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use bevy::asset::RenderAssetUsages;
 use bevy::prelude::*;
-use bevy::render::render_resource::{Extent3d, TextureDimension, TextureFormat};
 use bevy::tasks::futures::check_ready;
 use bevy::tasks::{AsyncComputeTaskPool, Task};
-use bevy_egui::{EguiTextureHandle, EguiUserTextures, egui};
+use bevy_egui::{EguiUserTextures, egui};
 use bevy_likeness::prelude::*;
 use bevy_likeness::{PhotoSource, QualityWarning, SeveralFaces};
 use image::RgbImage;
-use image::imageops::FilterType;
 use likeness_vision::Photo;
 
+use crate::panel_texture::{self, PanelTexture};
 use crate::stage::Star;
 use crate::start::Ready;
 use crate::studio::{Event, PhotoNote, SkinPixels};
-use crate::ui::pictures::PhotoPicture;
-
-/// The longer side of the photo in the panel, pixels.
-const THUMBNAIL: u32 = 560;
+use crate::ui::pictures::{PanelPicture, PhotoPicture};
 
 /// Opens photos.
 pub(crate) struct PhotoPlugin;
@@ -38,7 +33,8 @@ impl Plugin for PhotoPlugin {
 /// The photo whose picture is being prepared.
 #[derive(Resource, Default)]
 struct Desk {
-    decoding: Option<Task<Option<(RgbImage, Vec2)>>>,
+    decoding: Option<Task<Option<(RgbImage, egui::Vec2)>>>,
+    texture: PanelTexture,
     /// The landmarks of the newest answer.
     landmarks: Vec<egui::Pos2>,
 }
@@ -60,6 +56,7 @@ pub(crate) fn open_bytes(ready: &mut Ready, bytes: Vec<u8>, commands: &mut Comma
 fn ask(ready: &mut Ready, photo: PhotoSource, commands: &mut Commands) {
     ready.studio.predicting = true;
     ready.studio.tab = crate::studio::Tab::Photo;
+    ready.studio.close_camera();
     commands.entity(ready.star).insert(ForPanel(photo.clone()));
     let options = PredictOptions { several_faces: SeveralFaces::TakeLargest, skin: true, ..PredictOptions::default() };
     commands.trigger(PredictFace { entity: ready.star, photo, options });
@@ -77,10 +74,8 @@ fn decode(asked: Query<(Entity, &ForPanel), Added<ForPanel>>, mut desk: ResMut<D
                 PhotoSource::Bytes(bytes) => Photo::from_bytes(&bytes, "clipboard"),
             };
             let pixels = photo.ok()?.pixels;
-            let size = Vec2::new(pixels.width() as f32, pixels.height() as f32);
-            let scale = (THUMBNAIL as f32 / size.max_element()).min(1.0);
-            let [width, height] = (size * scale).round().max(Vec2::ONE).to_array().map(|side| side as u32);
-            Some((image::imageops::resize(&pixels, width, height, FilterType::Triangle), size))
+            let size = egui::vec2(pixels.width() as f32, pixels.height() as f32);
+            Some((panel_texture::shrink(&pixels), size))
         }));
     }
 }
@@ -91,22 +86,15 @@ fn show(
     mut images: ResMut<Assets<Image>>,
     mut textures: ResMut<EguiUserTextures>,
 ) {
+    let desk = &mut *desk;
     if let Some(task) = &mut desk.decoding
         && let Some(done) = check_ready(task)
     {
         desk.decoding = None;
+        desk.texture.clear(&mut textures);
         ready.pictures.photo = done.map(|(pixels, size)| {
-            let extent = Extent3d { width: pixels.width(), height: pixels.height(), depth_or_array_layers: 1 };
-            let rgba = pixels.pixels().flat_map(|pixel| [pixel[0], pixel[1], pixel[2], u8::MAX]).collect();
-            let picture = Image::new(
-                extent,
-                TextureDimension::D2,
-                rgba,
-                TextureFormat::Rgba8UnormSrgb,
-                RenderAssetUsages::RENDER_WORLD,
-            );
-            let texture = textures.add_image(EguiTextureHandle::Strong(images.add(picture)));
-            PhotoPicture { texture, size: egui::vec2(size.x, size.y), landmarks: Vec::new() }
+            let texture = desk.texture.show(&pixels, &mut images, &mut textures);
+            PhotoPicture { picture: PanelPicture { texture, size }, landmarks: Vec::new() }
         });
     }
     let landmarks = &desk.landmarks;

@@ -120,6 +120,27 @@ impl Tab {
     }
 }
 
+/// The camera as the photo page shows it. The page turns it on and off; whether there is one, it says itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum CameraState {
+    /// There is none.
+    #[default]
+    Absent,
+    /// It could be turned on.
+    Off,
+    /// The page shows what it sees.
+    On,
+    /// What it sees becomes the photo.
+    Taking,
+}
+
+impl CameraState {
+    /// Whether it looks at the player.
+    pub(crate) fn is_on(self) -> bool {
+        matches!(self, Self::On | Self::Taking)
+    }
+}
+
 /// What is randomised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
@@ -221,6 +242,8 @@ pub(crate) struct Studio {
     pub photo_note: Option<PhotoNote>,
     /// Whether a photo is being worked on.
     pub predicting: bool,
+    /// The camera that photos can be taken with.
+    pub camera: CameraState,
     /// The newest line for the player.
     pub notice: Option<Notice>,
     /// The words.
@@ -291,6 +314,7 @@ impl Studio {
             view: View { lights: 0, background: 0, text_scale: 1.0, show_landmarks: true, has_wide_font: false },
             photo_note: None,
             predicting: false,
+            camera: CameraState::default(),
             notice: None,
             texts,
             requests: Vec::new(),
@@ -496,6 +520,13 @@ impl Studio {
         self.document.photo_skin.clone_from(&skin);
         self.document.skin = skin;
         self.tab = Tab::Photo;
+    }
+
+    /// Turns the camera off.
+    pub(crate) fn close_camera(&mut self) {
+        if self.camera.is_on() {
+            self.camera = CameraState::Off;
+        }
     }
 
     /// The face as a file.

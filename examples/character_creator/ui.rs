@@ -1,8 +1,8 @@
 //! The panels: what they show and what they do to the studio. They know egui, and nothing of Bevy.
 
 mod blend;
+mod camera;
 mod details;
-
 mod expression;
 mod library;
 mod looks;

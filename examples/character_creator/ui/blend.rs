@@ -6,8 +6,10 @@ use super::pictures::{Pictures, Subject};
 use super::{heading, theme, unit_slider};
 use crate::studio::{SLOTS, Studio};
 
-/// Side of a face's picture, points.
+/// Side of a kept face's picture, points: three in a row.
 const PICTURE: f32 = 81.0;
+/// Side of a preset's picture, points: four in a row.
+const PRESET: f32 = 61.0;
 
 /// What the places for kept faces are called.
 const SLOT_NAMES: [&str; SLOTS] = ["A", "B", "C"];
@@ -18,7 +20,7 @@ pub(crate) fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Pictures) {
         ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
         for index in 0..studio.presets.len() {
             let name = studio.presets[index].name.clone();
-            let picture = pictures.show(ui, Subject::Preset(index), vec2(PICTURE, PICTURE), false, &name);
+            let picture = pictures.show(ui, Subject::Preset(index), vec2(PRESET, PRESET), false, &name);
             if studio.layout.note(format!("preset.{name}"), picture.on_hover_text(&name)).clicked() {
                 let face = studio.presets[index].face.clone();
                 studio.take(face, None);

@@ -18,8 +18,8 @@ pub(crate) fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Pictures) {
             let text = ui.label(label);
             let mut color = studio.document.face.colors[index];
             let picker = egui::widgets::color_picker::color_edit_button_rgb(ui, &mut color).labelled_by(text.id);
-            studio.layout.note(format!("color.{}", slot.name), picker);
-            if color != studio.document.face.colors[index] {
+            // The picker's own rounding is no change.
+            if studio.layout.note(format!("color.{}", slot.name), picker).changed() {
                 studio.document.face.colors[index] = color.map(|value| value.clamp(0.0, 1.0));
             }
             if index % 2 == 1 {

@@ -1,18 +1,28 @@
 //! The photo, its landmarks, and how sure the answer is.
 
-use egui::{Button, Color32, Rect, RichText, Sense, Ui, pos2, vec2};
+use egui::{Button, Color32, Rect, Response, RichText, Sense, Ui, Vec2, pos2, vec2};
 
-use super::pictures::Pictures;
-use super::{heading, theme};
-use crate::studio::{Request, Studio};
+use super::pictures::{PhotoPicture, Pictures};
+use super::{camera, heading, theme};
+use crate::studio::{CameraState, Request, Studio};
+
+/// The greatest height of a picture, points.
+const TALLEST: f32 = 260.0;
 
 pub(crate) fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Pictures) {
-    let choose = ui.add_sized(
-        vec2(ui.available_width(), 32.0),
-        Button::new(format!("🖼 {}", studio.texts.get("photo-choose"))).fill(theme::ACCENT.gamma_multiply(0.75)),
-    );
+    if studio.camera.is_on() {
+        return camera::show(ui, studio, pictures);
+    }
+    let label = format!("🖼 {}", studio.texts.get("photo-choose"));
+    let choose = across(ui, true, Button::new(label).fill(theme::ACCENT.gamma_multiply(0.75)));
     if studio.layout.note("photo.choose", choose).clicked() {
         studio.requests.push(Request::ChoosePhoto);
+    }
+    if studio.camera == CameraState::Off {
+        let camera = across(ui, true, Button::new(format!("📷 {}", studio.texts.get("photo-camera"))));
+        if studio.layout.note("photo.camera", camera).clicked() {
+            studio.camera = CameraState::On;
+        }
     }
     picture(ui, studio, pictures);
     if studio.predicting {
@@ -57,11 +67,21 @@ pub(crate) fn show(ui: &mut Ui, studio: &mut Studio, pictures: &mut Pictures) {
     ui.checkbox(&mut studio.view.show_landmarks, label);
 }
 
+/// A button across the page.
+pub(super) fn across(ui: &mut Ui, enabled: bool, button: Button<'_>) -> Response {
+    let size = vec2(ui.available_width(), 32.0);
+    ui.add_enabled_ui(enabled, |ui| ui.add_sized(size, button)).inner
+}
+
+/// The size in the page of a picture of so many pixels.
+pub(super) fn fit(ui: &Ui, pixels: Vec2) -> Vec2 {
+    pixels * (ui.available_width() / pixels.x.max(1.0)).min(TALLEST / pixels.y.max(1.0))
+}
+
 /// The photo with its landmarks, or the place where one can be dropped.
 fn picture(ui: &mut Ui, studio: &Studio, pictures: &Pictures) {
-    let width = ui.available_width();
-    let Some(photo) = &pictures.photo else {
-        let (rect, _) = ui.allocate_exact_size(vec2(width, 150.0), Sense::hover());
+    let Some(PhotoPicture { picture, landmarks }) = &pictures.photo else {
+        let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 150.0), Sense::hover());
         let stroke = egui::Stroke::new(1.5, theme::WEAK);
         let corners = [rect.left_top(), rect.right_top(), rect.right_bottom(), rect.left_bottom(), rect.left_top()];
         ui.painter().extend(egui::Shape::dashed_line(&corners, stroke, 6.0, 5.0));
@@ -74,13 +94,12 @@ fn picture(ui: &mut Ui, studio: &Studio, pictures: &Pictures) {
         );
         return;
     };
-    let scale = (width / photo.size.x.max(1.0)).min(260.0 / photo.size.y.max(1.0));
-    let (rect, _) = ui.allocate_exact_size(photo.size * scale, Sense::hover());
+    let (rect, _) = ui.allocate_exact_size(fit(ui, picture.size), Sense::hover());
     let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-    egui::Image::new((photo.texture, rect.size())).uv(whole).corner_radius(8).paint_at(ui, rect);
+    egui::Image::new((picture.texture, rect.size())).uv(whole).corner_radius(8).paint_at(ui, rect);
     if studio.view.show_landmarks {
-        for landmark in &photo.landmarks {
-            let place = rect.min + landmark.to_vec2() * scale;
+        for landmark in landmarks {
+            let place = rect.min + landmark.to_vec2() / picture.size * rect.size();
             ui.painter().circle(place, 1.8, theme::ACCENT, egui::Stroke::new(0.5, Color32::BLACK));
         }
     }

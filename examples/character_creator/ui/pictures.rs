@@ -29,14 +29,21 @@ pub(crate) enum Subject {
     Slot(usize),
 }
 
+/// A photo or a camera's frame.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PanelPicture {
+    /// The picture, which may be smaller.
+    pub texture: TextureId,
+    /// Its size in pixels of the upright photo or of the frame.
+    pub size: Vec2,
+}
+
 /// The photo that is worked with.
 #[derive(Clone, Debug)]
 pub(crate) struct PhotoPicture {
-    /// The picture.
-    pub texture: TextureId,
-    /// Its size in pixels of the upright photo.
-    pub size: Vec2,
-    /// 68 landmarks in the same pixels; empty until they are found.
+    /// The photo.
+    pub picture: PanelPicture,
+    /// 68 landmarks in its pixels; empty until they are found.
     pub landmarks: Vec<Pos2>,
 }
 
@@ -45,6 +52,8 @@ pub(crate) struct PhotoPicture {
 pub(crate) struct Pictures {
     /// The photo.
     pub photo: Option<PhotoPicture>,
+    /// What the camera sees, while it is on.
+    pub preview: Option<PanelPicture>,
     /// The small ones that are ready.
     pub ready: HashMap<Subject, TextureId>,
     /// Those that the last frame showed or had wished to show, in order.

@@ -7,9 +7,9 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::pictures::Pictures;
+use super::pictures::{PanelPicture, Pictures};
 use crate::studio::tests::studio;
-use crate::studio::{PhotoNote, Preset, Request, Studio, Tab};
+use crate::studio::{CameraState, PhotoNote, Preset, Request, Studio, Tab};
 use crate::texts::Language;
 
 const SIZE: Vec2 = Vec2::new(1280.0, 800.0);
@@ -69,6 +69,91 @@ fn every_page_is_told_to_a_screen_reader() {
         pages.push_str(&format!("== {}\n{}\n", tab.name(), told(&harness)));
     }
     insta::assert_snapshot!(pages);
+}
+
+/// What is told of the photo page alone.
+fn photo_page(harness: &Harness<'_, (Studio, Pictures)>) -> String {
+    let told = told(harness);
+    let page =
+        told.split_once("RadioButton Scene False\n").and_then(|(_, page)| page.split_once("RadioButton Forehead"));
+    page.unwrap().0.to_owned()
+}
+
+#[test]
+fn pictures_are_taken_where_a_camera_is() {
+    let mut harness = harness(studio());
+    harness.run_steps(2);
+    assert!(!photo_page(&harness).contains("Camera"), "without a camera there is no button");
+    harness.state_mut().0.camera = CameraState::Off;
+    harness.run_steps(2);
+    insta::assert_snapshot!(photo_page(&harness), @r"
+    Button 🖼 Choose a photo …
+    Button 📷 Camera
+    Label Drop a photo here, paste one, or choose a file. It stays on this computer.
+    ");
+    harness.get_by_label("📷 Camera").click();
+    harness.run_steps(2);
+    assert_eq!(harness.state().0.camera, CameraState::On);
+    insta::assert_snapshot!(photo_page(&harness), @r"
+    Label The camera is on while you see this. Its pictures stay on this computer.
+    Button 📷 Take picture disabled
+    Button Cancel
+    ");
+    harness.state_mut().1.preview = Some(preview());
+    harness.run_steps(2);
+    insta::assert_snapshot!(photo_page(&harness), @r"
+    Label The camera is on while you see this. Its pictures stay on this computer.
+    Button 📷 Take picture
+    Button Cancel
+    ");
+    harness.get_by_label("📷 Take picture").click();
+    harness.run_steps(2);
+    assert_eq!(harness.state().0.camera, CameraState::Taking);
+    harness.get_by_label("Cancel").click();
+    harness.run_steps(2);
+    assert_eq!(harness.state().0.camera, CameraState::Off);
+}
+
+#[test]
+fn the_camera_obeys_keys_alone() {
+    let mut studio = studio();
+    studio.camera = CameraState::Off;
+    let mut harness = harness(studio);
+    harness.run_steps(2);
+    harness.get_by_label("📷 Camera").focus();
+    harness.key_press(Key::Space);
+    harness.run_steps(2);
+    assert_eq!(harness.state().0.camera, CameraState::On);
+    harness.key_press(Key::Escape);
+    harness.run_steps(2);
+    assert_eq!(harness.state().0.camera, CameraState::Off);
+    harness.state_mut().0.camera = CameraState::On;
+    harness.state_mut().1.preview = Some(preview());
+    harness.run_steps(3);
+    harness.key_press(Key::Space);
+    harness.run_steps(2);
+    assert_eq!(harness.state().0.camera, CameraState::Taking, "the preview's first button has the focus");
+}
+
+fn preview() -> PanelPicture {
+    PanelPicture { texture: egui::TextureId::User(1), size: Vec2::new(1280.0, 720.0) }
+}
+
+#[test]
+fn blending_needs_no_scrolling() {
+    let mut studio = studio();
+    let face = studio.document.face.clone();
+    studio.presets = (0..12).map(|index| Preset { name: format!("{index}"), face: face.clone() }).collect();
+    studio.tab = Tab::Blend;
+    let languages = studio.texts.languages();
+    let mut harness = harness(studio);
+    for (language, name) in languages {
+        harness.state_mut().0.set_language(language);
+        harness.run_steps(3);
+        let label = harness.state().0.texts.get("blend-apply");
+        let last = harness.get_all_by_label(&label).last().unwrap().rect();
+        assert!(last.bottom() <= SIZE.y - super::NOTICE_HEIGHT, "{name}: {last}");
+    }
 }
 
 #[test]
@@ -134,7 +219,9 @@ fn the_panels_speak_chinese_and_grow() {
 /// Ten thousand random events: the panels never panic, and the face stays a face of the rig.
 #[test]
 fn a_monkey_does_no_harm() {
-    let mut harness = harness(studio());
+    let mut studio = studio();
+    studio.camera = CameraState::Off;
+    let mut harness = harness(studio);
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     let keys = [
         Key::Tab,
