@@ -534,23 +534,27 @@ fn hanging(grower: &mut Grower, style: &Hanging) {
         &comb,
         &|p| p.y > 0.02 && line.depth(p) < 0.009,
     );
-    // Single hairs that stand off.
+    // Locks that fall over the hairline beside the parting, where the long hair on both sides would leave a notch.
+    let part = style.part;
+    let beside = move |p: Vec3, n: Vec3| {
+        Vec3::new(1.3 * (p.x - part).signum(), -0.5, 0.2).reject_from(n).normalize_or(Vec3::NEG_Y)
+    };
     grower.add(
         &Layer {
-            count: 22,
-            width: 0.022,
-            strips: &[Strip::Wisp, Strip::Sparse],
-            height: [0.005, 0.0115 * v, 0.014 * v],
-            uneven: 0.15,
-            stand: 0.3,
-            tousle: 0.15,
-            roll: 0.5,
-            shade: [0.72, 1.0],
+            count: 34,
+            segments: 6,
+            width: 0.009,
+            strips: &[Strip::Medium, Strip::Dense, Strip::Medium],
+            length: &|root: &Root| 0.030 + 0.012 * root.chance,
+            height: [0.0015, 0.0045, 0.005],
+            gravity: [0.1, 0.5],
+            wave: [0.0, 0.1, 0.0],
+            shade: [0.62, 0.95],
             seed: 66,
             ..base
         },
-        &comb,
-        &|p| p.y > 0.03,
+        &beside,
+        &move |p| p.z > -0.02 && (p.x - part).abs() < 0.014 && line.depth(p) < 0.011,
     );
     if style.fringe {
         let ahead = |p: Vec3, n: Vec3| {
