@@ -20,6 +20,8 @@ pub struct MeasuredColors {
     pub brows: Option<[f32; 3]>,
     /// The hair over the middle of the forehead: what there does not look like the forehead or the scalp.
     pub hair: Option<[f32; 3]>,
+    /// What is seen on both sides of the face beside cheeks and jaw, where both look alike: the hair of somebody whose hair hangs down.
+    pub locks: Option<[f32; 3]>,
 }
 
 /// Fewer pixels than this are no measurement.
@@ -34,6 +36,12 @@ const BROW_RANGE: (f32, f32) = (0.0, 0.12);
 const HAIR_RANGE: (f32, f32) = (0.15, 0.75);
 /// Where hair is looked for above the brows: height and half width in eye distances.
 const HAIR_BAND: ((f32, f32), f32) = ((0.66, 0.98), 0.45);
+/// The landmarks of the right contour beside which hair hangs, and those of the left one.
+const BESIDE: [[usize; 4]; 2] = [[1, 2, 3, 4], [15, 14, 13, 12]];
+/// How far beside the contour hair is looked for, and in which radius, eye distances.
+const LOCK: (f32, f32) = (0.22, 0.09);
+/// Up to this difference (CIEDE2000) both sides look alike.
+const ALIKE: f32 = 14.0;
 /// From this difference (CIEDE2000) to the skin on, a pixel over the forehead is hair.
 const HAIR_DIFFERENCE: f32 = 14.0;
 /// The part of the band that must be hair.
@@ -75,7 +83,21 @@ pub fn measure_colors(crop: &RgbImage, photo_to_crop: &Similarity, landmarks: &[
         lips: median(crop, &at[48..60], in_lips, LIPS_RANGE),
         brows: median(crop, &at[17..27], in_brows, BROW_RANGE),
         hair: skin.and_then(|skin| hair(crop, &at, in_band, skin)),
+        locks: locks(crop, &at),
     }
+}
+
+/// The mean of what is seen on both sides of the face; none where the two differ, as one of them then is what is behind.
+fn locks(crop: &RgbImage, at: &[Vec2; 68]) -> Option<[f32; 3]> {
+    let (distance, radius) = LOCK;
+    let across = at[45] - at[36];
+    let side = |indices: [usize; 4], out: f32| {
+        let places = indices.map(|index| at[index] + across * (out * distance));
+        let near = |point: Vec2| places.iter().any(|place| point.distance(*place) < radius * across.length());
+        median(crop, &places, near, HAIR_RANGE)
+    };
+    let (right, left) = (side(BESIDE[0], -1.0)?, side(BESIDE[1], 1.0)?);
+    (difference(right, left) < ALIKE).then(|| std::array::from_fn(|channel| 0.5 * (right[channel] + left[channel])))
 }
 
 /// The median of the pixels in a band that differ from the skin; none where they are few.

@@ -41,7 +41,7 @@ const MOST_STRETCH: f32 = 2.5;
 const SKIN_MEASURED: f32 = 0.7;
 /// The same for the lips.
 const LIPS_MEASURED: f32 = 0.5;
-/// The same for the hair, where some is seen over the forehead.
+/// The same for the hair, where some is seen beside the face or over the forehead.
 const HAIR_MEASURED: f32 = 0.65;
 
 /// The colour slot for the eyes.
@@ -49,6 +49,8 @@ const IRIS: &str = "iris";
 /// The option for hair, and its choices without hair over the forehead.
 const HAIR_STYLE: &str = "hair.style";
 const HAIRLESS: [&str; 3] = ["bald", "buzz", "horseshoe"];
+/// The choices whose hair hangs beside the face.
+const HANGING: [&str; 6] = ["bob", "bob_fringe", "shoulder_straight", "shoulder_wavy", "long_straight", "long_curly"];
 /// The option for brows, and the choice that hides least of the skin's own.
 const BROWS: &str = "brows";
 const THIN_BROWS: &str = "thin";
@@ -485,11 +487,13 @@ impl FacePredictor {
             }
             // Who has no hair over the forehead still has brows.
             let style = options.iter().find(|answer| answer.option == HAIR_STYLE);
-            let is_hairless = style.is_some_and(|answer| HAIRLESS.contains(&answer.choice.as_str()));
+            let is_one_of = |choices: &[&str]| style.is_some_and(|answer| choices.contains(&answer.choice.as_str()));
+            let hair = if is_one_of(&HAIRLESS) { None } else { measured.hair };
+            let hair = if is_one_of(&HANGING) { measured.locks.or(hair) } else { hair };
             let mixes = [
                 ("skin", measured.skin, SKIN_MEASURED),
                 ("lips", measured.lips, LIPS_MEASURED),
-                ("hair", if is_hairless { measured.brows } else { measured.hair.or(measured.brows) }, HAIR_MEASURED),
+                ("hair", hair.or(measured.brows), HAIR_MEASURED),
                 // Whatever is on the lips has been measured there.
                 ("lipstick", measured.lips, 1.0),
             ];

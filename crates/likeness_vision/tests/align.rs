@@ -262,4 +262,14 @@ fn colours_are_measured_by_region() {
         }
     }
     near(measure_colors(&crop, &Similarity::IDENTITY, &reference()).hair, hair);
+    // Hair on both sides of the face, and on one alone.
+    let sides = [reference()[1].x - 3.0, reference()[15].x + 3.0].map(|x| x as u32);
+    for (x, _, pixel) in crop.enumerate_pixels_mut().filter(|(x, _, _)| *x < sides[0] || *x > sides[1]) {
+        *pixel = Rgb(if x < sides[0] { [130, 100, 55] } else { [110, 80, 45] });
+    }
+    near(measure_colors(&crop, &Similarity::IDENTITY, &reference()).locks, hair);
+    for (_, _, pixel) in crop.enumerate_pixels_mut().filter(|(x, _, _)| *x > sides[1]) {
+        *pixel = Rgb([60, 110, 200]);
+    }
+    assert_eq!(measure_colors(&crop, &Similarity::IDENTITY, &reference()).locks, None, "what is behind on one side");
 }
