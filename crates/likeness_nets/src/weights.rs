@@ -324,31 +324,27 @@ impl Weights {
         }
     }
 
-    /// Sets the variables of `map` whose names start with `prefix` to the file's tensors (whose names have no prefix), for
-    /// resuming or fine-tuning. Nothing is changed on error.
+    /// Sets those variables of `map` whose names start with `prefix` to the file's tensors that `wanted` (a name without the prefix)
+    /// asks for and whose name and shape the file has, as a start for a network of other sizes. Answers the names of the variables that
+    /// stay as they are, without the prefix and in order.
     ///
     /// # Errors
-    /// [`Error::Weights`] naming the first tensor that is missing, has another shape, or for which there is no variable.
-    pub fn load_into(&self, map: &VarMap, prefix: &str) -> Result<()> {
+    /// [`Error::Weights`] when no variable at all is set.
+    pub fn load_into(&self, map: &VarMap, prefix: &str, wanted: impl Fn(&str) -> bool) -> Result<Vec<String>> {
         let map = map.data().lock().unwrap_or_else(|error| error.into_inner());
-        let vars: BTreeMap<&str, _> =
-            map.iter().filter_map(|(name, var)| Some((name.strip_prefix(prefix)?, var))).collect();
-        for (name, var) in &vars {
-            match self.tensors.get(*name) {
-                None => return Err(self.error(name, MISSING.into())),
-                Some(tensor) if tensor.shape() != var.shape() => {
-                    return Err(self.error(name, other_shape(tensor.shape(), var.shape())));
-                }
-                Some(_) => {}
+        let (mut left, mut count) = (Vec::new(), 0);
+        for (name, var) in map.iter().filter_map(|(name, var)| Some((name.strip_prefix(prefix)?, var))) {
+            count += 1;
+            match self.tensors.get(name).filter(|tensor| tensor.shape() == var.shape() && wanted(name)) {
+                Some(tensor) => var.set(tensor)?,
+                None => left.push(name.to_owned()),
             }
         }
-        if let Some(name) = self.tensors.keys().find(|name| !vars.contains_key(name.as_str())) {
-            return Err(self.error(name, "does not belong to the network; the file is of another one".into()));
+        if left.len() == count {
+            return Err(self.error("tensors", "none fits the network that should start from them".into()));
         }
-        for (name, var) in vars {
-            var.set(&self.tensors[name])?;
-        }
-        Ok(())
+        left.sort_unstable();
+        Ok(left)
     }
 }
 

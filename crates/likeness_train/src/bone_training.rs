@@ -53,7 +53,8 @@ pub struct BoneOptions {
     pub checkpoint_every: u64,
     /// Steps between measurements on what is held out.
     pub measure_every: u64,
-    /// Finished weights of the same sizes and rig to start from instead of random ones.
+    /// Finished weights to start from instead of random ones: layers of the same size are taken over, those that speak of parameters
+    /// for the same rig alone.
     pub start_from: Option<PathBuf>,
     /// Whether to go on from the run's checkpoint.
     pub resume: bool,
@@ -136,8 +137,14 @@ pub fn train_bone_point(head: &Head, data: BoneData, held_out: &HeldOut, options
     if let Some(path) = options.start_from.as_ref().filter(|_| ensemble.leads()) {
         let weights = Weights::load(path)?;
         weights.expect_architecture(BONE_POINT)?;
-        weights.expect_rig(&head.rig)?;
-        weights.load_into(&map, "bone_point.")?;
+        // The layers behind the features speak of one rig's parameters.
+        let same_rig = weights.expect_rig(&head.rig).is_ok();
+        let new = weights.load_into(&map, "bone_point.", |name| {
+            same_rig || !(name.starts_with("fc2.") || name.starts_with("fc3."))
+        })?;
+        if !new.is_empty() {
+            eprintln!("of {} these do not fit and start anew: {}", path.display(), new.join(", "));
+        }
     }
     // Only rank 0 has read start weights.
     ensemble.broadcast_variables(&map)?;

@@ -232,7 +232,7 @@ pub(crate) struct BonePoint {
     /// Stop when the sum of first and second loss is below this
     #[arg(long)]
     threshold: Option<f64>,
-    /// Start from these finished weights: a fine-tuning
+    /// Start from these finished weights: a fine-tuning. Layers of another size and, for another rig, the last two start anew
     #[arg(long, value_name = "FILE")]
     start_from: Option<PathBuf>,
     /// Stop after so many steps from now, as if interrupted; --resume goes on

@@ -100,9 +100,9 @@ fn a_run_starts_from_finished_weights_and_says_how_photos_are_answered() {
     run(&options);
     let (before, after) = [&finished, &options.out].map(|path| likeness_nets::Weights::load(path).unwrap()).into();
     let values = |tensor: &candle_core::Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    // Averaging and half precision round.
+    let near = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-4 + 1e-3 * a.abs();
     for (name, tensor) in before.tensors().iter().filter(|(name, _)| likeness_nets::is_trainable(name)) {
-        // Averaging and half precision round.
-        let near = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-4 + 1e-3 * a.abs();
         assert!(values(tensor).iter().zip(&values(&after.tensors()[name])).all(near), "{name} differs");
     }
     let answers = after.meta().photo_answers.clone().unwrap();
@@ -110,12 +110,26 @@ fn a_run_starts_from_finished_weights_and_says_how_photos_are_answered() {
     assert_eq!(answers.spread.len(), head().prior.rank);
     assert!(answers.mean.iter().all(|value| (0.0..=1.0).contains(value)));
     assert!(answers.spread.iter().any(|spread| *spread > 0.0));
-    // Weights of another rig are refused.
+    // Of another rig's network all is taken over but what speaks of its parameters.
     let mut other = before.meta().clone();
     other.rig_id = "another".into();
     likeness_nets::save_weights(&finished, before.tensors(), &other, likeness_nets::Precision::F16).unwrap();
+    run(&options);
+    let after = likeness_nets::Weights::load(&options.out).unwrap();
+    let is_taken_over =
+        |name: &str| values(&before.tensors()[name]).iter().zip(&values(&after.tensors()[name])).all(near);
+    assert!(is_taken_over("fc1.weight") && is_taken_over("trunk.module0.conv1.weight"));
+    assert!(!is_taken_over("fc2.weight") && !is_taken_over("fc3.weight"));
+    // A network of another kind has nothing to take over.
+    likeness_nets::save_weights(
+        &finished,
+        &std::collections::BTreeMap::from([("fc9.weight".to_owned(), before.tensors()["fc3.weight"].clone())]),
+        before.meta(),
+        likeness_nets::Precision::F16,
+    )
+    .unwrap();
     let refused = train_bone_point(head(), bone_data(), &HeldOut::default(), &options).unwrap_err();
-    assert!(refused.to_string().contains("rig_id"), "{refused}");
+    assert!(refused.to_string().contains("none fits"), "{refused}");
 }
 
 #[test]
