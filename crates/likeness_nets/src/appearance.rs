@@ -186,6 +186,22 @@ pub fn cross_entropy(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
     Ok(loss.mean_all()?)
 }
 
+/// Keeps a picture whose candidates the network takes for impossible from ruling the step: somebody may have looked wrongly.
+const DOUBT: f64 = 1e-3;
+
+/// The loss of pictures of which only some candidates are known among which the choice is (partial labels): minus the logarithm of
+/// the probability that all candidates have together, mean over the pictures. `logits` `[batch, choices]`, `candidates` of the same
+/// shape, 1 for each candidate and 0 for the others; a row of ones teaches nothing.
+///
+/// # Errors
+/// Different shapes.
+pub fn partial_label_loss(logits: &Tensor, candidates: &Tensor) -> Result<Tensor> {
+    let highest = logits.max_keepdim(D::Minus1)?.detach();
+    let raised = logits.broadcast_sub(&highest)?.exp()?;
+    let chance = ((&raised * candidates)?.sum(D::Minus1)? / raised.sum(D::Minus1)?)?;
+    Ok(chance.affine(1.0 - DOUBT, DOUBT)?.log()?.neg()?.mean_all()?)
+}
+
 /// The softmax of one group's logits.
 #[must_use]
 pub fn softmax(logits: &[f32]) -> Vec<f32> {

@@ -68,7 +68,8 @@ mod trunk;
 mod weights;
 
 pub use appearance::{
-    AppearanceConfig, AppearanceNet, AppearanceOutput, OptionHead, cross_entropy, decoded, encoded, softmax,
+    AppearanceConfig, AppearanceNet, AppearanceOutput, OptionHead, cross_entropy, decoded, encoded, partial_label_loss,
+    softmax,
 };
 pub use bone_point::{BonePointConfig, BonePointNet, BonePointOutput, PriorStart};
 pub use collect::backward;

@@ -1,4 +1,5 @@
-//! Portrait crops for the appearance network: renders with their options, colours and details, photos without any labels.
+//! Portrait crops for the appearance network: renders with their options, colours and details, photos with what
+//! somebody saw on them.
 
 use std::path::Path;
 
@@ -16,6 +17,7 @@ use crate::{
     dice::{Dice, Purpose},
     error::{Result, data_error},
     landmark_data::running_sum,
+    photo_looks::PhotoLooks,
     picture::{Picture, Planes, about},
     portraits::{PortraitLabel, balance_weights, inter_ocular},
     shards::Render,
@@ -43,12 +45,26 @@ pub struct AppearanceBatch {
     pub colors: Vec<f32>,
     /// `[renders, details]`.
     pub details: Vec<f32>,
+    /// `[photos, choices]`: [`PhotoLooks::candidates`].
+    pub photo_candidates: Vec<f32>,
+    /// `[photos, 3 * colours]`: encoded RGB, 0 where unknown.
+    pub photo_colors: Vec<f32>,
+    /// `[photos, 3 * colours]`: 1 where the colour is known, else 0.
+    pub photo_colors_known: Vec<f32>,
+}
+
+/// A photo with what somebody saw on it.
+pub struct SeenPhoto {
+    /// The photo.
+    pub photo: Photo,
+    /// What is known of it.
+    pub looks: PhotoLooks,
 }
 
 /// The training data and how batches are put together.
 pub struct AppearanceData {
     renders: Vec<Render>,
-    photos: Vec<Photo>,
+    photos: Vec<SeenPhoto>,
     photo_weights: Vec<f32>,
     config: AppearanceConfig,
     counts: [usize; 2],
@@ -59,13 +75,19 @@ impl AppearanceData {
     ///
     /// # Errors
     /// A batch needs renders or photos, and there are none; renders without options, colours or details of the rig.
-    pub fn new(rig: &Rig, renders: Vec<Render>, photos: Vec<Photo>, counts: [usize; 2], balance: f32) -> Result<Self> {
+    pub fn new(
+        rig: &Rig,
+        renders: Vec<Render>,
+        photos: Vec<SeenPhoto>,
+        counts: [usize; 2],
+        balance: f32,
+    ) -> Result<Self> {
         let here = Path::new("training data");
         if renders.is_empty() || counts[0] == 0 || (counts[1] > 0 && photos.is_empty()) {
             return Err(data_error(here, "batch", "renders are needed, and photos unless --photo-share is 0"));
         }
         check_labels(rig, &renders)?;
-        let labels: Vec<&PortraitLabel> = photos.iter().map(|photo| &photo.label).collect();
+        let labels: Vec<&PortraitLabel> = photos.iter().map(|seen| &seen.photo.label).collect();
         let photo_weights = running_sum(&balance_weights(&labels, balance));
         Ok(Self { renders, photos, photo_weights, config: AppearanceConfig::new(rig), counts })
     }
@@ -73,8 +95,9 @@ impl AppearanceData {
     /// What there is and how batches are made of it, for processes that must have the same.
     pub(crate) fn summary(&self) -> String {
         let [renders, photos] = self.counts;
+        let told = self.photos.iter().filter(|seen| seen.looks != PhotoLooks::unknown(&self.config)).count();
         format!(
-            "training renders: {}, training photos: {}, renders a batch: {renders}, photos a batch: {photos}",
+            "training renders: {}, training photos: {}, with looks: {told}, renders a batch: {renders}, photos a batch: {photos}",
             self.renders.len(),
             self.photos.len()
         )
@@ -91,6 +114,9 @@ impl AppearanceData {
             choices: Vec::with_capacity(renders * self.config.choices()),
             colors: Vec::with_capacity(renders * 3 * self.config.colors.len()),
             details: Vec::with_capacity(renders * self.config.details.len()),
+            photo_candidates: Vec::with_capacity(photos * self.config.choices()),
+            photo_colors: Vec::with_capacity(photos * 3 * self.config.colors.len()),
+            photo_colors_known: Vec::with_capacity(photos * 3 * self.config.colors.len()),
         };
         for _ in 0..renders {
             let render = &self.renders[dice.below(self.renders.len())];
@@ -107,7 +133,10 @@ impl AppearanceData {
         for _ in 0..photos {
             let place = dice.uniform(0.0, 1.0);
             let place = self.photo_weights.partition_point(|sum| *sum < place).min(self.photos.len() - 1);
-            let photo = &self.photos[place];
+            let SeenPhoto { photo, looks } = &self.photos[place];
+            batch.photo_candidates.extend(&looks.candidates);
+            batch.photo_colors.extend(looks.colors.iter().flat_map(|color| color.unwrap_or_default().map(encoded)));
+            batch.photo_colors_known.extend(looks.colors.iter().flat_map(|color| [f32::from(color.is_some()); 3]));
             add_crop(&mut batch.images, &photo.picture, &photo.landmarks, PHOTO_STRENGTH, &mut dice);
         }
         batch

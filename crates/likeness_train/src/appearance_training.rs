@@ -1,4 +1,5 @@
-//! Training of the appearance network: options, colours and details on renders, and features that do not tell photos from renders.
+//! Training of the appearance network: options, colours and details on renders, what somebody saw on photos, and features that do not
+//! tell photos from renders.
 
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
@@ -6,18 +7,18 @@ use candle_core::{Device, Tensor};
 use candle_nn::VarMap;
 use likeness_nets::{
     APPEARANCE, AdamW, AdamWConfig, AppearanceConfig, AppearanceNet, AppearanceOutput, DomainNet, Precision,
-    SeededInit, WeightsMeta, backward, cross_entropy, save_weights,
+    SeededInit, WeightsMeta, backward, cross_entropy, partial_label_loss, save_weights,
 };
 use likeness_rig::crop::CROP_SIZE;
 
 use crate::{
-    appearance_data::{AppearanceBatch, AppearanceData},
+    appearance_data::{AppearanceBatch, AppearanceData, SeenPhoto},
     checkpoint::{self, Average, Standing},
     device::TrainDevice,
     domain_loss::{DomainLoss, DomainMemory},
     ensemble::{Ensemble, Place},
     error::{Result, TrainError},
-    evaluate::appearance::evaluate_appearance,
+    evaluate::appearance::{evaluate_appearance, evaluate_looks},
     head::Head,
     landmark_training::progress,
     loader::Loader,
@@ -26,6 +27,9 @@ use crate::{
     schedule::{learning_rate, reversal_strength},
     shards::Render,
 };
+
+/// How far off an answered colour may be from one that somebody saw, in encoded RGB: eyes name colours, they do not measure them.
+const COLOR_BY_EYE: f64 = 0.06;
 
 /// How the appearance network is trained.
 #[derive(Clone, Debug)]
@@ -62,6 +66,8 @@ pub struct AppearanceOptions {
     pub colors: f64,
     /// Weight of the details against the options.
     pub details: f64,
+    /// Weight of what somebody saw on photos against the same on renders.
+    pub looks: f64,
     /// Written into the weights.
     pub revision: String,
     /// Where the network is trained. Losses and the domain network stay on the CPU.
@@ -86,6 +92,15 @@ impl AppearanceOptions {
     }
 }
 
+/// What the network is measured on while it is trained.
+#[derive(Default)]
+pub struct HeldOutAppearance {
+    /// Renders of other people.
+    pub renders: Vec<Render>,
+    /// Photos of other people of which something is known.
+    pub photos: Vec<SeenPhoto>,
+}
+
 /// Trains and writes the weights. Answers the last report; of several processes only rank 0 measures.
 ///
 /// # Errors
@@ -94,7 +109,7 @@ impl AppearanceOptions {
 pub fn train_appearance(
     head: &Head,
     data: AppearanceData,
-    held_out: &[Render],
+    held_out: &HeldOutAppearance,
     options: &AppearanceOptions,
 ) -> Result<Report> {
     let device = options.device.open()?;
@@ -190,7 +205,8 @@ pub fn train_appearance(
             if let Some(log) = &mut log {
                 if standing.step % options.measure_every == 0 || end {
                     let averaged = AppearanceNet::new(&config, average.builder("appearance.")?)?;
-                    report.extend(evaluate_appearance(&averaged, held_out)?.report());
+                    report.extend(evaluate_appearance(&averaged, &held_out.renders)?.report());
+                    report.extend(evaluate_looks(&averaged, &head.rig, &held_out.photos)?.report());
                 }
                 log.add(&report)?;
             }
@@ -240,6 +256,19 @@ fn losses(
         // Absolute, so that what is unsure stays at the commonest value: no make-up.
         let error = (details.narrow(0, 0, r)? - wanted)?.abs()?.mean_all()?;
         losses.push(("details".to_owned(), options.details, error));
+    }
+    if batch.photos > 0 && options.looks > 0.0 {
+        let (p, weight) = (batch.photos, options.looks);
+        let candidates = Tensor::from_slice(&batch.photo_candidates, (p, config.choices()), &device)?;
+        let logits = output.logits.narrow(0, r, p)?;
+        for (option, (start, count)) in config.options.iter().zip(config.groups()) {
+            let loss = partial_label_loss(&logits.narrow(1, start, count)?, &candidates.narrow(1, start, count)?)?;
+            losses.push((format!("photo_{}", option.name), weight, loss));
+        }
+        let wanted = Tensor::from_slice(&batch.photo_colors, (p, 3 * config.colors.len()), &device)?;
+        let known = Tensor::from_slice(&batch.photo_colors_known, (p, 3 * config.colors.len()), &device)?;
+        let off = ((output.colors.narrow(0, r, p)? - wanted)?.abs()? - COLOR_BY_EYE)?.relu()?;
+        losses.push(("photo_colors".to_owned(), weight * options.colors, (off * known)?.mean_all()?));
     }
     if batch.photos > 0 && options.domain[0] > 0.0 {
         let loss = DomainLoss::new(&output.features, domain, r, batch.photos, Some(reversal))?;

@@ -25,6 +25,7 @@ pub mod landmark_data;
 pub mod landmark_training;
 pub mod loader;
 pub mod metrics;
+pub mod photo_looks;
 pub mod picture;
 pub mod plot;
 pub mod population;

@@ -6,7 +6,7 @@ use candle_nn::{VarBuilder, VarMap};
 use likeness_nets::{
     AdamW, AdamWConfig, AppearanceConfig, AppearanceNet, BonePointConfig, BonePointNet, DomainNet, Error, LANDMARKS,
     LandmarkConfig, LandmarkNet, OptionHead, PriorStart, SeededInit, backward, bce_with_logits, crop_tensor,
-    cross_entropy, decoded, encoded, reverse_gradient, softmax, weighted_squared_error,
+    cross_entropy, decoded, encoded, partial_label_loss, reverse_gradient, softmax, weighted_squared_error,
 };
 
 const PARAMETERS: usize = 11;
@@ -394,6 +394,35 @@ fn softmax_cross_entropy_is_right_and_its_gradient_too() {
     }
     assert!(gradient[1].iter().all(|value| value.abs() < 1e-5));
     assert!((decoded(encoded(0.2)) - 0.2).abs() < 1e-6);
+}
+
+#[test]
+fn candidates_share_their_chance_and_the_gradient_is_right() {
+    let values = [[1.0f32, -2.0, 0.5], [300.0, 0.0, -300.0], [0.3, 0.1, -0.2]];
+    let logits = Var::new(&values, &Device::Cpu).unwrap();
+    // Two candidates, one that is taken for impossible, and a row of which nothing is known.
+    let candidates = Tensor::new(&[[1.0f32, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 1.0, 1.0]], &Device::Cpu).unwrap();
+    let loss = partial_label_loss(logits.as_tensor(), &candidates).unwrap();
+    let chances = softmax(&values[0]);
+    let doubt = 1e-3f32;
+    let together = (1.0 - doubt) * (chances[0] + chances[1]) + doubt;
+    let wanted = -(together.ln() + doubt.ln()) / 3.0;
+    assert!((loss.to_scalar::<f32>().unwrap() - wanted).abs() < 1e-4, "{loss} {wanted}");
+    let gradients = loss.backward().unwrap();
+    let gradient = gradients.get(logits.as_tensor()).unwrap().to_vec2::<f32>().unwrap();
+    let at = |row: usize, column: usize, step: f32| {
+        let mut moved = values;
+        moved[row][column] += step;
+        let moved = Tensor::new(&moved, &Device::Cpu).unwrap();
+        partial_label_loss(&moved, &candidates).unwrap().to_scalar::<f32>().unwrap()
+    };
+    for (row, gradient) in gradient.iter().enumerate() {
+        for (column, gradient) in gradient.iter().enumerate() {
+            let slope = (at(row, column, 0.01) - at(row, column, -0.01)) / 0.02;
+            assert!((gradient - slope).abs() < 2e-4, "{row} {column}: {gradient} {slope}");
+        }
+    }
+    assert!(gradient[2].iter().all(|value| value.abs() < 1e-6), "nothing is known and something is learned");
 }
 
 #[test]

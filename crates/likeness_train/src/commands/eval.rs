@@ -6,22 +6,28 @@ use clap::{Args, Subcommand, ValueEnum};
 use likeness_nets::{AppearanceNet, BonePointNet, LandmarkNet, Weights};
 use likeness_train::{
     Result,
+    appearance_data::{SeenPhoto, check_labels},
     bone_data::Photo,
     bone_measure::{HeldOut, answers, measure, region_errors},
     evaluate::{
-        appearance::{appearance_of_photos, appearance_of_renders, evaluate_appearance},
+        appearance::{
+            AppearanceAnswer, AppearanceFigures, LooksFigures, appearance_of_photos, appearance_of_renders,
+            evaluate_appearance, evaluate_looks,
+        },
         domain::{PROBE_SHARE, evaluate_domain},
         landmarks::evaluate_landmarks,
         real::{evaluate_real, groups_of},
     },
     head::Head,
     landmark_data::LandmarkItem,
+    photo_looks::read_looks,
     portraits::{PortraitLabel, balance_weights, drop_misfits, load_portraits, read_labels},
     shape_space::ShapeSpace,
     shards::{Render, load_renders},
     split::split,
 };
 use likeness_vision::{FacePredictor, ModelPaths, PredictOptions};
+use serde::Serialize;
 
 /// What can be measured.
 #[derive(Subcommand)]
@@ -140,7 +146,7 @@ fn appearance_net(path: &Path, head: &Head) -> Result<AppearanceNet> {
     Ok(weights.build(|builder| AppearanceNet::new(&config, builder))?)
 }
 
-fn print_json(value: &impl serde::Serialize) -> Result<()> {
+fn print_json(value: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value).map_err(|error| likeness_train::TrainError::Data {
         path: PathBuf::from("result"),
         field: "json".into(),
@@ -402,57 +408,110 @@ pub(crate) struct Appearance {
     #[arg(long, value_name = "RON", default_value = "assets/head/head.rig.ron")]
     rig: PathBuf,
     /// The folder of the synthetic shards; their held-out pictures are used
-    #[arg(long, value_name = "DIR")]
-    renders: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "looks")]
+    renders: Option<PathBuf>,
     /// Use all pictures of the shards: they were drawn for measuring
     #[arg(long)]
     all_renders: bool,
     /// The portraits' label file: also train a fresh discriminator on those that training leaves out
     #[arg(long, value_name = "JSONL")]
     portraits: Option<PathBuf>,
+    /// What somebody saw on the portraits: also measure on those of which it tells something
+    #[arg(long, value_name = "JSONL", requires = "portraits")]
+    looks: Option<PathBuf>,
+    /// Which portraits are used
+    #[arg(long, value_enum, default_value = "left-out")]
+    part: Part,
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+/// What `eval appearance --json` prints.
+#[derive(Serialize)]
+struct AppearanceReport {
+    renders: Option<AppearanceFigures>,
+    photos: Option<LooksFigures>,
+    /// How often a fresh discriminator tells photos from renders.
+    told: Option<f64>,
 }
 
 impl Appearance {
     fn run(self) -> Result<()> {
         let head = Head::load(&self.rig)?;
         let net = appearance_net(&self.weights, &head)?;
-        let renders = renders(&self.renders, &head, self.all_renders, usize::MAX)?;
-        likeness_train::appearance_data::check_labels(&head.rig, &renders)?;
-        let figures = evaluate_appearance(&net, &renders)?;
-        if self.json {
-            return print_json(&figures);
-        }
-        println!("{} renders", renders.len());
-        for option in &figures.options {
-            println!(
-                "{:<16} first {:5.1} %  among three {:5.1} %  (always the commonest: {:5.1} %)",
-                option.name,
-                100.0 * option.first,
-                100.0 * option.among_three,
-                100.0 * option.commonest
-            );
-        }
-        for (name, median, high) in &figures.colors {
-            println!("{name:<16} CIEDE2000 median {median:.1}, 90th percentile {high:.1}");
-        }
-        for (name, error, of_median) in &figures.details {
-            println!("{name:<16} off by {error:.3}, always the median {of_median:.3}");
-        }
-        if let Some(path) = &self.portraits {
-            let mut photos = photos(path, Part::LeftOut)?;
-            photos.sort_by_key(|photo| photo.label.person);
-            let of_photos = appearance_of_photos(&net, &photos)?;
-            let of_renders = appearance_of_renders(&net, &renders)?;
-            let features = |answers: Vec<likeness_train::evaluate::appearance::AppearanceAnswer>| {
-                answers.into_iter().map(|answer| answer.features).collect::<Vec<_>>()
+        let renders = match &self.renders {
+            Some(folder) => renders(folder, &head, self.all_renders, usize::MAX)?,
+            None => Vec::new(),
+        };
+        check_labels(&head.rig, &renders)?;
+        let mut photos = match &self.portraits {
+            Some(path) => photos(path, self.part)?,
+            None => Vec::new(),
+        };
+        photos.sort_by_key(|photo| photo.label.person);
+        let told = if photos.is_empty() || renders.is_empty() {
+            None
+        } else {
+            let features = |answers: Vec<AppearanceAnswer>| -> Vec<_> {
+                answers.into_iter().map(|answer| answer.features).collect()
             };
-            let told = evaluate_domain(&features(of_photos), &features(of_renders), PROBE_SHARE, 1)?;
-            println!("a fresh discriminator tells photos from renders in {:.1} %", 100.0 * told.accuracy);
+            let of_photos = features(appearance_of_photos(&net, &photos)?);
+            let of_renders = features(appearance_of_renders(&net, &renders)?);
+            Some(evaluate_domain(&of_photos, &of_renders, PROBE_SHARE, 1)?.accuracy)
+        };
+        let of_renders = (!renders.is_empty()).then(|| evaluate_appearance(&net, &renders)).transpose()?;
+        let of_photos = match &self.looks {
+            Some(path) => {
+                let mut looks = read_looks(path, net.config())?;
+                let seen = photos.into_iter().filter_map(|photo| {
+                    let looks = looks.remove(&photo.label.file)?;
+                    Some(SeenPhoto { photo, looks })
+                });
+                Some(evaluate_looks(&net, &head.rig, &seen.collect::<Vec<_>>())?)
+            }
+            None => None,
+        };
+        let report = AppearanceReport { renders: of_renders, photos: of_photos, told };
+        if self.json {
+            return print_json(&report);
         }
+        report.print(renders.len());
         Ok(())
+    }
+}
+
+impl AppearanceReport {
+    fn print(&self, renders: usize) {
+        if let Some(figures) = &self.renders {
+            println!("{renders} renders");
+            for option in &figures.options {
+                println!(
+                    "{:<16} first {:5.1} %  among three {:5.1} %  (always the commonest: {:5.1} %)",
+                    option.name,
+                    100.0 * option.first,
+                    100.0 * option.among_three,
+                    100.0 * option.commonest
+                );
+            }
+            for (name, median, high) in &figures.colors {
+                println!("{name:<16} CIEDE2000 median {median:.1}, 90th percentile {high:.1}");
+            }
+            for (name, error, of_median) in &figures.details {
+                println!("{name:<16} off by {error:.3}, always the median {of_median:.3}");
+            }
+        }
+        if let Some(figures) = &self.photos {
+            for (name, photos, share) in &figures.options {
+                println!("{name:<16} fits what was seen on {:5.1} % of {photos} photos", 100.0 * share);
+            }
+            for (name, photos, off) in &figures.colors {
+                println!("{name:<16} CIEDE2000 median {off:.1} to what was seen on {photos} photos");
+            }
+        }
+        if let Some(told) = self.told {
+            println!("a fresh discriminator tells photos from renders in {:.1} %", 100.0 * told);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! `likeness-train train NAME`.
 
 use std::{
+    collections::BTreeMap,
     env,
     path::{Path, PathBuf},
     process::Command,
@@ -8,10 +9,11 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
+use likeness_nets::AppearanceConfig;
 use likeness_train::{
     Result, TrainError,
-    appearance_data::{AppearanceData, check_labels},
-    appearance_training::{AppearanceOptions, train_appearance},
+    appearance_data::{AppearanceData, SeenPhoto, check_labels},
+    appearance_training::{AppearanceOptions, HeldOutAppearance, train_appearance},
     bone_data::{BoneData, Mix, Photo},
     bone_losses::LossWeights,
     bone_measure::HeldOut,
@@ -21,6 +23,7 @@ use likeness_train::{
     head::Head,
     landmark_data::{LandmarkData, LandmarkItem, running_sum},
     landmark_training::{LandmarkOptions, train_landmarks},
+    photo_looks::{PhotoLooks, read_looks},
     portraits::{Portrait, PortraitLabel, balance_weights, drop_misfits, load_portraits, read_labels},
     schedule::Phases,
     shards::load_renders,
@@ -377,6 +380,12 @@ pub(crate) struct Appearance {
     /// Weight of the details (age, make-up) against the options
     #[arg(long, default_value_t = 8.0)]
     details: f64,
+    /// What somebody saw on the portraits: their hair, beard, glasses and colours
+    #[arg(long, value_name = "JSONL")]
+    looks: Option<PathBuf>,
+    /// Weight of what somebody saw on photos against the same on renders
+    #[arg(long, default_value_t = 1.0)]
+    looks_weight: f64,
 }
 
 impl Appearance {
@@ -393,14 +402,38 @@ impl Appearance {
         let all = load_renders(folder, &head.rig, common.max_renders)?;
         check_labels(&head.rig, &all)?;
         let (held_out, renders): (Vec<_>, Vec<_>) = all.into_iter().partition(|render| render.label.held_out());
-        let photos = match &common.portraits {
-            Some(path) => portraits(path, split(drop_misfits(read_labels(path)?)).train)?,
-            None => Vec::new(),
+        let config = AppearanceConfig::new(&head.rig);
+        let mut looks = match &self.looks {
+            Some(path) => read_looks(path, &config)?,
+            None => BTreeMap::new(),
         };
-        eprintln!("{} photos, {} renders; held out: {} renders", photos.len(), renders.len(), held_out.len());
+        let mut held_out = HeldOutAppearance { renders: held_out, photos: Vec::new() };
+        let (mut photos, mut told) = (Vec::new(), 0);
+        if let Some(path) = &common.portraits {
+            let parts = split(drop_misfits(read_labels(path)?));
+            for portrait in portraits(path, parts.train)? {
+                let known = looks.remove(&portrait.label.file);
+                told += usize::from(known.is_some());
+                let looks = known.unwrap_or_else(|| PhotoLooks::unknown(&config));
+                photos.push(SeenPhoto { photo: portrait.into(), looks });
+            }
+            let mut left_out: Vec<_> = parts.tuning.into_iter().chain(parts.pairs).collect();
+            left_out.retain(|label| looks.contains_key(&label.file));
+            for portrait in portraits(path, left_out)? {
+                if let Some(looks) = looks.remove(&portrait.label.file) {
+                    held_out.photos.push(SeenPhoto { photo: portrait.into(), looks });
+                }
+            }
+        }
+        eprintln!(
+            "{} photos, {told} of them with looks, {} renders; held out: {} renders, {} photos with looks",
+            photos.len(),
+            renders.len(),
+            held_out.renders.len(),
+            held_out.photos.len()
+        );
         let share = if photos.is_empty() { 0.0 } else { common.photo_share.clamp(0.0, 0.9) };
         let from_photos = (common.batch as f32 * share).round() as usize;
-        let photos = photos.into_iter().map(Photo::from).collect();
         let counts = [common.batch - from_photos, from_photos];
         let data = AppearanceData::new(&head.rig, renders, photos, counts, common.balance)?;
         let options = AppearanceOptions {
@@ -420,6 +453,7 @@ impl Appearance {
             domain_steps: common.domain_steps,
             colors: self.colors,
             details: self.details,
+            looks: if told > 0 { self.looks_weight } else { 0.0 },
             revision: revision(),
             device: common.device,
             place,

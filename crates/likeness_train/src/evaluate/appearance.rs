@@ -1,13 +1,18 @@
-//! What an appearance network is worth on renders that it was not trained on.
+//! What an appearance network is worth on renders and photos that it was not trained on.
 
 use candle_core::{Device, Tensor};
 use glam::Vec2;
 use likeness_nets::{AppearanceNet, decoded, softmax};
-use likeness_rig::{color::difference, crop::CROP_SIZE};
+use likeness_rig::{Rig, color::difference, crop::CROP_SIZE, looks::settle};
 use serde::Serialize;
 
 use crate::{
-    appearance_data::plain_crop, bone_data::Photo, error::Result, metrics::Report, picture::Picture, shards::Render,
+    appearance_data::{SeenPhoto, plain_crop},
+    bone_data::Photo,
+    error::Result,
+    metrics::Report,
+    picture::Picture,
+    shards::Render,
 };
 
 /// What the network answers for one picture.
@@ -160,4 +165,53 @@ pub fn evaluate_appearance(net: &AppearanceNet, renders: &[Render]) -> Result<Ap
         (name.clone(), error, mean(&mut presets.iter().map(|preset| (preset - median).abs())))
     });
     Ok(AppearanceFigures { options: options.collect(), colors: colors.collect(), details: details.collect() })
+}
+
+/// Figures on photos of which somebody saw something.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct LooksFigures {
+    /// By option: name, how many photos tell something of it, and the share of them whose settled choice is one of the candidates.
+    pub options: Vec<(String, usize, f64)>,
+    /// By colour slot: name, how many photos tell it, and the median difference from it, CIEDE2000; those that no photo tells are left out.
+    pub colors: Vec<(String, usize, f64)>,
+}
+
+impl LooksFigures {
+    /// The figures by name.
+    pub fn report(&self) -> Report {
+        let options = self.options.iter().map(|(name, _, share)| (format!("held_out_photos_{name}"), *share));
+        let colors = self.colors.iter().map(|(name, _, off)| (format!("held_out_photos_{name}_difference"), *off));
+        options.chain(colors).collect()
+    }
+}
+
+/// Measures a network on photos: its choices as a prediction would take them, and its colours, which a prediction mixes with measured ones.
+///
+/// # Errors
+/// Only those of the network.
+pub fn evaluate_looks(net: &AppearanceNet, rig: &Rig, photos: &[SeenPhoto]) -> Result<LooksFigures> {
+    let answers = appearance_answers(net, photos.iter().map(|seen| (&seen.photo.picture, seen.photo.landmarks)))?;
+    let mut figures = LooksFigures::default();
+    for (index, (option, group)) in rig.options.iter().zip(net.config().groups()).enumerate() {
+        let told = photos.iter().zip(&answers).filter_map(|(seen, answer)| {
+            let candidates = seen.looks.known(group)?;
+            Some(candidates[settle(option, &answer.options[index])] > 0.0)
+        });
+        let right: Vec<bool> = told.collect();
+        if !right.is_empty() {
+            let share = right.iter().filter(|right| **right).count() as f64 / right.len() as f64;
+            figures.options.push((option.name.clone(), right.len(), share));
+        }
+    }
+    for (index, name) in net.config().colors.iter().enumerate() {
+        let told = photos.iter().zip(&answers).filter_map(|(seen, answer)| {
+            seen.looks.colors[index].map(|color| f64::from(difference(answer.colors[index], color)))
+        });
+        let mut differences: Vec<f64> = told.collect();
+        differences.sort_by(f64::total_cmp);
+        if let Some(median) = differences.get(differences.len() / 2) {
+            figures.colors.push((name.clone(), differences.len(), *median));
+        }
+    }
+    Ok(figures)
 }

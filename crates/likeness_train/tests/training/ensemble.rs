@@ -20,7 +20,7 @@ use likeness_nets::{
 use likeness_rig::crop::CROP_SIZE;
 use likeness_train::{
     appearance_data::AppearanceData,
-    appearance_training::{AppearanceOptions, train_appearance},
+    appearance_training::{AppearanceOptions, HeldOutAppearance, train_appearance},
     bone_data::{BoneData, Mix, Photo},
     bone_losses::{LossContext, LossWeights},
     domain_loss::DomainMemory,
@@ -39,7 +39,7 @@ use likeness_train::{
 use crate::{
     appearance_options,
     drawn::{head, photo, render},
-    landmark_options,
+    landmark_options, seen,
 };
 
 const STEPS: u64 = 4;
@@ -232,10 +232,10 @@ fn pair<T: Send>(folder: &Path, member: impl Fn(Option<Place>) -> T + Sync) -> [
 #[test]
 fn the_other_networks_are_trained_together_too() {
     let folder = tempfile::tempdir().unwrap();
-    let held_out = [render(20)];
+    let held_out = HeldOutAppearance { renders: vec![render(20)], photos: vec![] };
     let reports = pair(folder.path(), |place| {
         let renders = (0..8).map(render).collect();
-        let data = AppearanceData::new(&head().rig, renders, (0..4).map(photo).collect(), [6, 2], 0.5).unwrap();
+        let data = AppearanceData::new(&head().rig, renders, (0..4).map(seen).collect(), [6, 2], 0.5).unwrap();
         let options = AppearanceOptions { place, ..appearance_options(folder.path(), 3) };
         train_appearance(head(), data, &held_out, &options).unwrap()
     });

@@ -7,9 +7,10 @@ mod ensemble;
 use std::{fs, path::Path};
 
 use drawn::{head, photo, render};
+use likeness_nets::AppearanceConfig;
 use likeness_train::{
-    appearance_data::AppearanceData,
-    appearance_training::{AppearanceOptions, train_appearance},
+    appearance_data::{AppearanceData, SeenPhoto},
+    appearance_training::{AppearanceOptions, HeldOutAppearance, train_appearance},
     bone_data::{BoneData, Mix},
     bone_losses::LossWeights,
     bone_measure::HeldOut,
@@ -18,6 +19,7 @@ use likeness_train::{
     landmark_data::{LandmarkData, LandmarkItem, running_sum},
     landmark_training::{LandmarkOptions, train_landmarks},
     metrics::read_metrics,
+    photo_looks::PhotoLooks,
     picture::Picture,
     scene::{People, Scene, draw_scene},
     schedule::Phases,
@@ -176,6 +178,7 @@ fn appearance_options(folder: &Path, steps: u64) -> AppearanceOptions {
         domain_steps: 1,
         colors: 8.0,
         details: 4.0,
+        looks: 1.0,
         revision: String::new(),
         device: TrainDevice::Cpu,
         place: None,
@@ -194,25 +197,46 @@ fn tinted(index: u64) -> Render {
     render
 }
 
+/// A photo of one colour that no render has; somebody saw the second choice of every option and, of every other photo, blue hair.
+fn seen(index: u64) -> SeenPhoto {
+    let mut photo = photo(index);
+    photo.picture = Picture::from_pixel(192, 192, image::Rgb([20, 40, 220]));
+    let config = AppearanceConfig::new(&head().rig);
+    let mut looks = PhotoLooks::unknown(&config);
+    for (start, count) in config.groups() {
+        looks.candidates[start..start + count].fill(0.0);
+        looks.candidates[start + 1] = 1.0;
+    }
+    let hair = config.colors.iter().position(|name| name == "hair").unwrap();
+    looks.colors[hair] = index.is_multiple_of(2).then_some([0.05, 0.1, 0.6]);
+    SeenPhoto { photo, looks }
+}
+
 #[test]
 fn appearance_is_learned_and_a_resumed_run_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let data = || {
         let renders = (0..8).map(tinted).collect();
-        AppearanceData::new(&head().rig, renders, (0..4).map(photo).collect(), [6, 2], 0.5).unwrap()
+        AppearanceData::new(&head().rig, renders, (0..4).map(seen).collect(), [6, 2], 0.5).unwrap()
     };
-    let held_out: Vec<Render> = (40..48).map(tinted).collect();
+    let held_out =
+        HeldOutAppearance { renders: (40..48).map(tinted).collect(), photos: (50..54).map(seen).collect() };
     let report = train_appearance(head(), data(), &held_out, &appearance_options(folder.path(), 60)).unwrap();
     for option in &head().rig.options {
         assert!(report[&format!("held_out_{}_first", option.name)] > 0.8, "{report:?}");
     }
     assert!(report["held_out_skin_difference"] < 20.0, "{report:?}");
+    for option in &head().rig.options {
+        assert!(report[&format!("held_out_photos_{}", option.name)] > 0.8, "{report:?}");
+    }
+    assert!(report["held_out_photos_hair_difference"] < 25.0, "{report:?}");
+    let none = HeldOutAppearance::default();
     let (whole, halves) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    train_appearance(head(), data(), &[], &appearance_options(whole.path(), 10)).unwrap();
-    train_appearance(head(), data(), &[], &appearance_options(halves.path(), 5)).unwrap();
+    train_appearance(head(), data(), &none, &appearance_options(whole.path(), 10)).unwrap();
+    train_appearance(head(), data(), &none, &appearance_options(halves.path(), 5)).unwrap();
     assert_eq!(read_metrics(&halves.path().join("metrics.jsonl")).unwrap().len(), 1);
     let resumed = AppearanceOptions { resume: true, ..appearance_options(halves.path(), 10) };
-    train_appearance(head(), data(), &[], &resumed).unwrap();
+    train_appearance(head(), data(), &none, &resumed).unwrap();
     let last = |folder: &Path| read_metrics(&folder.join("metrics.jsonl")).unwrap().last().unwrap()["step"];
     assert_eq!(last(halves.path()), last(whole.path()));
 }
