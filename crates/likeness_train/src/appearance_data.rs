@@ -24,8 +24,8 @@ use crate::{
     similarity::then,
 };
 
-/// What photos go through.
-const PHOTO_STRENGTH: Strength = Strength { occlusion: 0.1, ..Strength::TRAINING };
+/// What photos go through. They are few, so they are changed a lot, but for the colours that somebody saw on them.
+const PHOTO_STRENGTH: Strength = Strength { colour: 0.6, occlusion: 0.15, ..Strength::TRAINING };
 /// What renders go through besides the effects that they were drawn with: their colours are to be told.
 const RENDER_STRENGTH: Strength = Strength { colour: 0.4, quality: 0.6, occlusion: 0.08 };
 /// The part of a choice's certainty that is spread over its group: neighbouring styles look alike.
@@ -167,9 +167,9 @@ fn add_crop(to: &mut Vec<f32>, picture: &Picture, landmarks: &[Vec2; 68], streng
     let seen = landmarks.map(|p| p + Vec2::new(dice.normal(0.0, noise), dice.normal(0.0, noise)));
     let to_crop = photo_to_portrait(&seen).unwrap_or(Similarity::IDENTITY);
     let middle = Vec2::splat(CROP_SIZE as f32 * 0.5);
-    let turn = dice.normal_within(2.0, 6.0).to_radians();
-    let scale = 1.0 + dice.normal_within(0.03, 0.08);
-    let shift = Vec2::new(dice.normal_within(1.2, 4.0), dice.normal_within(1.2, 4.0));
+    let turn = dice.normal_within(4.0, 12.0).to_radians();
+    let scale = 1.0 + dice.normal_within(0.05, 0.12);
+    let shift = Vec2::new(dice.normal_within(2.0, 6.0), dice.normal_within(2.0, 6.0));
     let mut crop = Planes::crop(picture, &then(&to_crop, &about(middle, turn, scale, shift)), CROP_SIZE);
     if dice.chance(0.5) {
         mirror(&mut crop);

@@ -64,7 +64,7 @@ pub struct AppearanceOptions {
     pub domain_steps: usize,
     /// Weight of the colours against the options.
     pub colors: f64,
-    /// Weight of the details against the options.
+    /// Weight of the details against the options; with 0 the network answers none, and faces keep the rig's.
     pub details: f64,
     /// Weight of what somebody saw on photos against the same on renders.
     pub looks: f64,
@@ -116,7 +116,10 @@ pub fn train_appearance(
     let mut ensemble = Ensemble::join(options.place.as_ref(), &options.agreement(&data), &device)?;
     let map = VarMap::new();
     let builder = SeededInit::builder(&map, options.seed, &device);
-    let config = AppearanceConfig::new(&head.rig);
+    let mut config = AppearanceConfig::new(&head.rig);
+    if options.details == 0.0 {
+        config.details.clear();
+    }
     let net = AppearanceNet::new(&config, builder.pp("appearance"))?;
     let domain = SeededInit::builder(&map, options.seed, &Device::Cpu);
     let domain = DomainNet::new(config.hidden, domain.pp("domain"))?;

@@ -95,6 +95,8 @@ fn looks(line: &Line, config: &AppearanceConfig) -> std::result::Result<PhotoLoo
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first error")]
+
     use likeness_nets::OptionHead;
 
     use super::*;

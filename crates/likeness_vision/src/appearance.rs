@@ -82,7 +82,8 @@ impl AppearanceReader {
         &self.meta
     }
 
-    /// The appearance of the face with these landmarks, pixels of the upright photo.
+    /// The appearance of the face with these landmarks, pixels of the upright photo: the mean of the answers for the crop and its mirror
+    /// image.
     ///
     /// # Errors
     /// [`VisionError::DegenerateLandmarks`].
@@ -91,7 +92,7 @@ impl AppearanceReader {
             .filter(|found| found.inverse().is_some())
             .ok_or(VisionError::DegenerateLandmarks)?;
         let crop = warp(&photo.pixels, &to_crop, CROP_SIZE as u32);
-        let output = self.net.forward(&crop_tensor(&[crop.as_raw()], CROP_SIZE)?)?;
+        let output = self.net.forward_mirrored(&crop_tensor(&[crop.as_raw()], CROP_SIZE)?)?;
         let logits: Vec<f32> = output.logits.flatten_all()?.to_vec1()?;
         let colors: Vec<f32> = output.colors.flatten_all()?.to_vec1()?;
         let details = output.details.map_or(Ok(Vec::new()), |details| details.flatten_all()?.to_vec1())?;

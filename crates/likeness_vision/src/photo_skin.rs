@@ -42,6 +42,14 @@ const REACH: f32 = 0.5;
 
 /// The cosine to the camera below which skin is not read, and from which it is read fully.
 const FACING: (f32, f32) = (0.15, 0.55);
+/// By how much more the other side of the face must face the camera to be looked at in place of a side that is turned away: not at
+/// all, and alone.
+const TURNED_AWAY: (f32, f32) = (0.25, 0.5);
+/// How much darker than the other side, logarithms, beside the brows is taken for hair that hangs there: not at all, and fully.
+const DARKER: (f32, f32) = (0.35, 0.8);
+/// How much bluer than plain skin the white of an eye is, logarithms, and how dark its iris: not at all, and fully.
+const WHITE: (f32, f32) = (0.22, 0.42);
+const IRIS: (f32, f32) = (-0.7, -1.1);
 /// How dark the folds of a smile may be over the face's mean, and how much of what is darker is lifted.
 const DEEP: f32 = 0.72;
 const LIFTED: f32 = 0.8;
@@ -173,7 +181,7 @@ impl SkinReader {
                 }
                 let sight = smoothstep(FACING.0, FACING.1, normal.z) * face.sight(place);
                 let color = matt(own(crop.at(place), normal) / skin).max(Vec3::splat(DARKEST));
-                Read { place, color: color.map(f32::ln), sight, plain: face.plain(place) }
+                Read { place, color: color.map(f32::ln), sight, plain: face.plain(place), facing: normal.z }
             })
             .collect();
         let covers = self.chart.texels.iter().map(|texel| texel.cover);
@@ -182,8 +190,34 @@ impl SkinReader {
         if seen < LEAST_SEEN {
             return Ok(PhotoSkin::Hidden(seen * 100.0));
         }
+        self.leave_eyes_out(&face, &mut texels);
+        self.compare_sides(&face, &mut texels);
         self.even_out(&face, &mut texels);
         Ok(PhotoSkin::Seen(self.painted(&texels)))
+    }
+
+    /// Leaves out what of an eye shows below its lid's landmarks.
+    fn leave_eyes_out(&self, face: &PhotoFace<'_>, texels: &mut [Read]) {
+        self.each(texels, |_, read| {
+            let white = smoothstep(WHITE.0, WHITE.1, read.color.z - read.color.x);
+            let iris = smoothstep(IRIS.0, IRIS.1, read.color.dot(LUMINANCE));
+            read.sight *= 1.0 - face.may_be_eye(read.place) * white.max(iris);
+        });
+    }
+
+    /// Leaves to the face's other side what this one does not show: what is turned away, where the outline of a face that is a little
+    /// off mixes in what is behind, and what hair covers beside a brow.
+    fn compare_sides(&self, face: &PhotoFace<'_>, texels: &mut [Read]) {
+        let seen = self.mean(HAIR, texels, |read| read.sight);
+        let before = texels.to_vec();
+        self.each(texels, |texel, read| {
+            let Some(other) = texel.twin.map(|twin| &before[twin]) else { return };
+            let turned = smoothstep(TURNED_AWAY.0, TURNED_AWAY.1, other.facing - read.facing);
+            let here = seen.at(texel.column, texel.row).dot(LUMINANCE);
+            let there = seen.at(self.chart.size - 1 - texel.column, texel.row).dot(LUMINANCE);
+            let hair = smoothstep(DARKER.0, DARKER.1, there - here) * face.beside_brow(read.place);
+            read.sight *= 1.0 - other.sight * turned.max(hair);
+        });
     }
 
     /// Takes off what is not the skin's own: what is left of the light, hair over the forehead, folds of a smile.
@@ -213,25 +247,25 @@ impl SkinReader {
 
     /// The mean colour of plain skin around each texel.
     fn mean_skin(&self, radius: f32, texels: &[Read]) -> Blurred {
+        self.mean(radius, texels, |read| read.sight * read.plain)
+    }
+
+    /// The mean colour around each texel.
+    fn mean(&self, radius: f32, texels: &[Read], weight: impl Fn(&Read) -> f32) -> Blurred {
         let texels = self.chart.texels.iter().zip(texels);
-        let values = texels.map(|(texel, read)| ((texel.column, texel.row), read.color, read.sight * read.plain));
+        let values = texels.map(|(texel, read)| ((texel.column, texel.row), read.color, weight(read)));
         Blurred::new(self.chart.size, radius, values)
     }
 
     /// The picture of what was read.
     fn painted(&self, texels: &[Read]) -> RgbaImage {
         let size = self.chart.size;
-        let mut twins = vec![None; (size * size) as usize];
-        for (texel, read) in self.chart.texels.iter().zip(texels) {
-            twins[(texel.row * size + texel.column) as usize] = Some(read);
-        }
         // The lips have the face's colour, and the photo's pattern.
         let lips = self.chart.texels.iter().zip(texels).filter(|(texel, read)| texel.lips > 0.9 && read.sight > 0.3);
         let lips = median_color(lips.map(|(_, read)| read.color.map(f32::exp)));
-        let texels = self.chart.texels.par_iter().zip(texels).map(|(texel, read)| {
+        let colors = self.chart.texels.par_iter().zip(texels).map(|(texel, read)| {
             let Read { mut color, mut sight, .. } = *read;
-            let twin = twins[(texel.row * size + size - 1 - texel.column) as usize];
-            if let Some(other) = twin.filter(|_| self.chart.is_mirrored) {
+            if let Some(other) = texel.twin.map(|twin| &texels[twin]) {
                 // What is turned away looks like its other side.
                 let share = other.sight * (1.0 - sight);
                 let total = sight + share;
@@ -250,7 +284,7 @@ impl SkinReader {
             Rgba([red, green, blue, (texel.cover * sight * 255.0).round() as u8])
         });
         let mut picture = RgbaImage::new(size, size);
-        for (texel, color) in self.chart.texels.iter().zip(texels.collect::<Vec<_>>()) {
+        for (texel, color) in self.chart.texels.iter().zip(colors.collect::<Vec<_>>()) {
             picture.put_pixel(texel.column, texel.row, color);
         }
         picture
@@ -319,6 +353,8 @@ struct Read {
     sight: f32,
     /// How far plain skin is expected there, neither brows, eyes nor lips, 0..1.
     plain: f32,
+    /// The cosine to the camera.
+    facing: f32,
 }
 
 /// A colour over that of plain skin, without gloss.

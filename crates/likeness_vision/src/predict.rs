@@ -42,7 +42,7 @@ const SKIN_MEASURED: f32 = 0.7;
 /// The same for the lips.
 const LIPS_MEASURED: f32 = 0.5;
 /// The same for the hair, where some is seen beside the face or over the forehead.
-const HAIR_MEASURED: f32 = 0.65;
+const HAIR_MEASURED: f32 = 0.25;
 
 /// The colour slot for the eyes.
 const IRIS: &str = "iris";

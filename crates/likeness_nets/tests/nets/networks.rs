@@ -4,7 +4,7 @@ use crate::common::{all_values, largest, largest_difference, noise, variables};
 use candle_core::{Device, Tensor, Var};
 use candle_nn::{VarBuilder, VarMap};
 use likeness_nets::{
-    AdamW, AdamWConfig, AppearanceConfig, AppearanceNet, BonePointConfig, BonePointNet, DomainNet, Error, LANDMARKS,
+    AdamW, AdamWConfig, AppearanceConfig, AppearanceNet, AppearanceOutput, BonePointConfig, BonePointNet, DomainNet, Error, LANDMARKS,
     LandmarkConfig, LandmarkNet, OptionHead, PriorStart, SeededInit, backward, bce_with_logits, crop_tensor,
     cross_entropy, decoded, encoded, partial_label_loss, reverse_gradient, softmax, weighted_squared_error,
 };
@@ -377,6 +377,26 @@ fn appearance_networks_answer_the_same_folded_and_get_every_gradient() {
     let bare = AppearanceNet::new(&bare, builder(&VarMap::new())).unwrap();
     assert!(bare.forward(&images, false).unwrap().details.is_none());
     assert!(bare.fold().unwrap().forward(&images).unwrap().details.is_none());
+}
+
+#[test]
+fn a_mirrored_crop_has_the_same_looks() {
+    let net = AppearanceNet::new(&appearance(), builder(&VarMap::new())).unwrap();
+    let images = noise(4, &[3, 3, 32, 32]);
+    let backwards = Tensor::from_iter((0..32u32).rev(), &Device::Cpu).unwrap();
+    let mirrored = images.index_select(&backwards, 3).unwrap();
+    let answers = |output: &AppearanceOutput| {
+        [output.logits.clone(), output.colors.clone(), output.details.clone().unwrap()]
+    };
+    let (plain, both) = (net.forward(&images, false).unwrap(), net.forward_mirrored(&images).unwrap());
+    let turned = net.forward_mirrored(&mirrored).unwrap();
+    let folded = net.fold().unwrap().forward_mirrored(&images).unwrap();
+    for (index, both) in answers(&both).iter().enumerate() {
+        assert!(largest_difference(both, &answers(&turned)[index]) < 1e-5, "{index}");
+        assert!(largest_difference(both, &answers(&folded)[index]) < 1e-4 * (1.0 + largest(both)), "{index}");
+        assert!(largest_difference(both, &answers(&plain)[index]) > 1e-4, "the mirror image tells nothing: {index}");
+    }
+    assert!(largest_difference(&both.features, &plain.features) < 1e-5, "features are the images' own");
 }
 
 #[test]

@@ -377,7 +377,7 @@ pub(crate) struct Appearance {
     /// Weight of the colours against the options
     #[arg(long, default_value_t = 8.0)]
     colors: f64,
-    /// Weight of the details (age, make-up) against the options
+    /// Weight of the details (age, make-up) against the options; with 0 the network does not answer them
     #[arg(long, default_value_t = 8.0)]
     details: f64,
     /// What somebody saw on the portraits: their hair, beard, glasses and colours

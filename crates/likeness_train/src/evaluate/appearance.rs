@@ -68,7 +68,7 @@ impl AppearanceFigures {
     }
 }
 
-/// The answers for pictures with their landmarks.
+/// The answers for pictures with their landmarks, each looked at together with its mirror image.
 ///
 /// # Errors
 /// Only those of the network.
@@ -82,7 +82,7 @@ pub fn appearance_answers<'a>(
     for chunk in items.chunks(32) {
         let pixels: Vec<f32> = chunk.iter().flat_map(|(picture, landmarks)| plain_crop(picture, landmarks)).collect();
         let images = Tensor::from_vec(pixels, (chunk.len(), 3, CROP_SIZE, CROP_SIZE), &Device::Cpu)?;
-        let output = net.forward(&images, false)?;
+        let output = net.forward_mirrored(&images)?;
         let details = match &output.details {
             Some(details) => details.to_vec2::<f32>()?,
             None => vec![Vec::new(); chunk.len()],

@@ -27,6 +27,8 @@ pub(super) struct Texel {
     pub(super) cover: f32,
     /// How far it belongs to the lips, 0..1.
     pub(super) lips: f32,
+    /// The texel that shows the same place of the face's other side, where the texture's halves mirror each other.
+    pub(super) twin: Option<usize>,
 }
 
 /// The texels of the face in the skin's texture.
@@ -34,8 +36,6 @@ pub(super) struct Texel {
 pub(super) struct SkinChart {
     pub(super) size: u32,
     pub(super) texels: Vec<Texel>,
-    /// Whether the texture's left half mirrors its right half.
-    pub(super) is_mirrored: bool,
     /// The vertices that texels hang on, each once.
     pub(super) vertices: Vec<u32>,
 }
@@ -77,7 +77,7 @@ impl SkinChart {
             each_texel([a, b, c], size, |column, row, weights| {
                 let slot = (row * size + column) as usize;
                 if !std::mem::replace(&mut taken[slot], true) {
-                    found.push(Texel { column, row, triangle: *triangle, weights, cover: 0.0, lips: 0.0 });
+                    found.push(Texel { column, row, triangle: *triangle, weights, cover: 0.0, lips: 0.0, twin: None });
                 }
             });
         }
@@ -86,11 +86,20 @@ impl SkinChart {
             texel.cover = smoothstep(0.0, EDGE * unit, depth_in(place, &outline));
             texel.lips = smoothstep(-LIPS_EDGE * unit, LIPS_EDGE * unit, depth_in(place, &lips));
         });
-        let texels: Vec<Texel> = found.into_iter().filter(|texel| texel.cover > 0.0).collect();
+        let mut texels: Vec<Texel> = found.into_iter().filter(|texel| texel.cover > 0.0).collect();
+        if is_mirrored {
+            let mut places = vec![None; (size * size) as usize];
+            for (index, texel) in texels.iter().enumerate() {
+                places[(texel.row * size + texel.column) as usize] = Some(index);
+            }
+            for texel in &mut texels {
+                texel.twin = places[(texel.row * size + size - 1 - texel.column) as usize];
+            }
+        }
         let mut vertices: Vec<u32> = texels.iter().flat_map(|texel| texel.triangle).collect();
         vertices.sort_unstable();
         vertices.dedup();
-        (!texels.is_empty()).then_some(Self { size, texels, is_mirrored, vertices })
+        (!texels.is_empty()).then_some(Self { size, texels, vertices })
     }
 }
 

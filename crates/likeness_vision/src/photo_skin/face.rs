@@ -6,6 +6,8 @@ use glam::Vec2;
 
 /// How near to the opening of an eye skin is read, in distances of the outer eye corners: never, and fully.
 const LIDS: (f32, f32) = (0.01, 0.04);
+/// How far below the landmarks of a lower lid the eye itself may still show, likewise: certainly, and no more.
+const EYEBALL: (f32, f32) = (0.05, 0.1);
 /// The same for the opening of a mouth.
 const MOUTH: (f32, f32) = (0.0, 0.025);
 /// The same for the line through both eyes of somebody with glasses.
@@ -23,6 +25,8 @@ const BROWS: (f32, f32) = (0.04, 0.09);
 const EYES: (f32, f32) = (0.03, 0.08);
 const LIPS: (f32, f32) = (0.02, 0.07);
 
+/// How far inward from a brow's outer end hair may cover it, likewise.
+const TAIL: f32 = 0.12;
 /// From which distance of the middle of the face on hair may hang beside the eyes, over that of the outer eye corners.
 const BESIDE: f32 = 0.65;
 /// Over how far the regions of hair fade, likewise.
@@ -93,6 +97,31 @@ impl<'a> PhotoFace<'a> {
         let eyes = (at[36] + at[45]) / 2.0;
         let aside = ((place - eyes).perp_dot(down).abs() / unit - BESIDE) / SOFT;
         above(eyes).max(smoothstep(-1.0, 1.0, aside) * above((at[48] + at[54]) / 2.0))
+    }
+
+    /// How far a place lies right below the opening of an eye, where the eye itself may show, 0..1: landmarks often leave out the lower
+    /// edge of an eye that is wide open.
+    pub(super) fn may_be_eye(&self, place: Vec2) -> f32 {
+        let Self { at, unit, .. } = self;
+        let eye = |corners: [usize; 2], eye: std::ops::Range<usize>| {
+            let down = (at[8] - at[27]).normalize_or(Vec2::Y);
+            let below = (place - (at[corners[0]] + at[corners[1]]) / 2.0).dot(down);
+            if below < 0.0 { 0.0 } else { smoothstep(EYEBALL.1 * unit, EYEBALL.0 * unit, -depth_in(place, &at[eye])) }
+        };
+        eye([36, 39], 36..42).max(eye([42, 45], 42..48))
+    }
+
+    /// How far a place lies beside or at the outer end of a brow, above the mouth, 0..1.
+    pub(super) fn beside_brow(&self, place: Vec2) -> f32 {
+        let Self { at, unit, .. } = self;
+        let down = (at[8] - at[27]).normalize_or(Vec2::Y);
+        let aside = |point: Vec2| (point - at[27]).perp_dot(down) / unit;
+        let [right, left] = [aside(at[17]), aside(at[26])];
+        let side = aside(place);
+        let end = if side * left > 0.0 { left } else { right };
+        let beyond = (side.abs() - (end.abs() - TAIL)) / SOFT;
+        let above_mouth = smoothstep(SOFT * unit, -SOFT * unit, (place - (at[48] + at[54]) / 2.0).dot(down));
+        smoothstep(-1.0, 1.0, beyond) * above_mouth
     }
 
     /// What a smile does there that a face at rest does not have: how much of the relief, and how far there are folds, 0..1.
