@@ -10,6 +10,7 @@ use crate::landmarks::Landmarker;
 use crate::photo::Photo;
 use crate::photo_skin::{PhotoSkin, Sighting, SkinReader};
 use crate::quality::{QualityWarning, check_usable, eye_distance, head_pose, warnings};
+use crate::region::smoothstep;
 use crate::smile::{bare_teeth, shows_teeth};
 use candle_core::Tensor;
 use glam::Vec2;
@@ -17,6 +18,7 @@ use image::RgbaImage;
 use likeness_nets::{
     BONE_POINT, BonePointConfig, BonePointNet, FoldedBonePointNet, Weights, WeightsMeta, crop_tensor, decoded, encoded,
 };
+use likeness_rig::color::difference;
 use likeness_rig::crop::{CROP_SIZE, INNER};
 use likeness_rig::fit::{self, FitOptions, FitState};
 use likeness_rig::similarity::align;
@@ -41,11 +43,14 @@ const MOST_STRETCH: f32 = 2.5;
 const SKIN_MEASURED: f32 = 0.7;
 /// The same for the lips.
 const LIPS_MEASURED: f32 = 0.5;
-/// The same for the hair, where some is seen beside the face or over the forehead.
-const HAIR_MEASURED: f32 = 0.25;
+/// The same for the hair, where what is seen beside the face or over the forehead is not much unlike what the network reads: else it
+/// is a background or a shadow. The differences (CIEDE2000) up to which it counts, and from which it does not.
+const HAIR_MEASURED: f32 = 0.5;
+const HAIR_DOUBTED: (f32, f32) = (8.0, 20.0);
 
-/// The colour slot for the eyes.
+/// The colour slots for the eyes and the hair.
 const IRIS: &str = "iris";
+const HAIR: &str = "hair";
 /// The option for hair, and its choices without hair over the forehead.
 const HAIR_STYLE: &str = "hair.style";
 const HAIRLESS: [&str; 3] = ["bald", "buzz", "horseshoe"];
@@ -485,28 +490,35 @@ impl FacePredictor {
             for ((color, _), answer) in natural.zip(colors) {
                 *color = *answer;
             }
-            // Who has no hair over the forehead still has brows.
+            // Who has no hair over the forehead still has brows. Of what is seen beside the face and over the forehead, one may be a
+            // background: the one that is more like what the network reads is the hair.
             let style = options.iter().find(|answer| answer.option == HAIR_STYLE);
             let is_one_of = |choices: &[&str]| style.is_some_and(|answer| choices.contains(&answer.choice.as_str()));
-            let hair = if is_one_of(&HAIRLESS) { None } else { measured.hair };
-            let hair = if is_one_of(&HANGING) { measured.locks.or(hair) } else { hair };
+            let above = measured.hair.filter(|_| !is_one_of(&HAIRLESS));
+            let beside = measured.locks.filter(|_| is_one_of(&HANGING));
+            let read = self.rig.color_index(HAIR).and_then(|slot| face.colors.get(slot).copied());
+            let unlike = |seen: &[f32; 3]| read.map_or(0.0, |read| difference(read, *seen));
+            let hair = beside.into_iter().chain(above).min_by(|a, b| unlike(a).total_cmp(&unlike(b)));
             let mixes = [
                 ("skin", measured.skin, SKIN_MEASURED),
                 ("lips", measured.lips, LIPS_MEASURED),
-                ("hair", hair.or(measured.brows), HAIR_MEASURED),
+                (HAIR, hair.or(measured.brows), HAIR_MEASURED),
                 // Whatever is on the lips has been measured there.
                 ("lipstick", measured.lips, 1.0),
             ];
-            for (name, color, part) in mixes {
+            for (name, color, mut part) in mixes {
                 let slot = self.rig.color_index(name);
                 if let (Some(slot), Some(color)) = (slot.and_then(|slot| face.colors.get_mut(slot)), color) {
+                    if name == HAIR {
+                        part *= smoothstep(HAIR_DOUBTED.1, HAIR_DOUBTED.0, difference(*slot, color));
+                    }
                     *slot = mixed(*slot, color, part);
                 }
             }
             return face;
         }
         for (name, color) in
-            [("skin", measured.skin), ("lips", measured.lips), ("hair", measured.hair.or(measured.brows))]
+            [("skin", measured.skin), ("lips", measured.lips), (HAIR, measured.hair.or(measured.brows))]
         {
             let slot = self.rig.color_index(name);
             if let (Some(slot), Some(color)) = (slot.and_then(|slot| face.colors.get_mut(slot)), color) {
