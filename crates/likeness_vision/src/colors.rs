@@ -12,7 +12,7 @@ use likeness_rig::similarity::Similarity;
 /// Colours measured in an aligned crop, linear RGB 0..1; `None` where a region has too few pixels.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct MeasuredColors {
-    /// Cheeks, forehead and the sides of the nose.
+    /// The cheeks from the lower lid to the mouth and out to the contour: what is neither their gloss nor their shade.
     pub skin: Option<[f32; 3]>,
     /// The lips without the mouth's opening.
     pub lips: Option<[f32; 3]>,
@@ -29,11 +29,15 @@ const MIN_PIXELS: usize = 8;
 /// How far a region may reach beyond its landmarks, pixels: forehead and hair above the brows.
 const MARGIN: f32 = 48.0;
 /// The part of a region's pixels that is used, ordered from dark to bright.
-const SKIN_RANGE: (f32, f32) = (0.25, 0.85);
+// Most of a cheek is shaded a little, and what shines is small: a face whose skin has the colour of the brightest places looks pale.
+const SKIN_RANGE: (f32, f32) = (0.35, 0.8);
+const FOREHEAD_RANGE: (f32, f32) = (0.25, 0.85);
 const LIPS_RANGE: (f32, f32) = (0.2, 0.8);
 // Between the brows' hairs there is skin: only the darkest pixels are hair alone.
 const BROW_RANGE: (f32, f32) = (0.0, 0.12);
 const HAIR_RANGE: (f32, f32) = (0.15, 0.75);
+/// The landmarks around each cheek.
+const CHEEKS: [[usize; 9]; 2] = [[1, 2, 3, 48, 31, 39, 40, 41, 36], [15, 14, 13, 54, 35, 42, 47, 46, 45]];
 /// Where hair is looked for above the brows: height and half width in eye distances.
 const HAIR_BAND: ((f32, f32), f32) = ((0.66, 0.98), 0.45);
 /// The landmarks of the right contour beside which hair hangs, and those of the left one.
@@ -57,21 +61,14 @@ pub fn measure_colors(crop: &RgbImage, photo_to_crop: &Similarity, landmarks: &[
     let middle = |indices: &[usize]| indices.iter().map(|&index| at[index]).sum::<Vec2>() / indices.len() as f32;
     let brows = middle(&[21, 22]);
     let up = (brows - at[29]).normalize_or_zero();
-    // A cheek lies between the lower lid and the mouth's corner, on the outer side.
-    let right_cheek = middle(&[40, 41, 48]) * 0.8 + at[3] * 0.2;
-    let left_cheek = middle(&[46, 47, 54]) * 0.8 + at[13] * 0.2;
-    let skin = [
-        (right_cheek, 0.12),
-        (left_cheek, 0.12),
-        (brows + up * (0.28 * unit), 0.12),
-        (at[28].lerp(at[39], 0.4), 0.04),
-        (at[28].lerp(at[42], 0.4), 0.04),
-    ];
-    let in_skin = |point: Vec2| skin.iter().any(|(centre, radius)| point.distance(*centre) < radius * unit);
+    let cheeks = CHEEKS.map(|corners| corners.map(|index| at[index]));
+    let in_cheeks = |point: Vec2| cheeks.iter().any(|cheek| depth_in(point, cheek) > 0.0);
+    let in_forehead = |point: Vec2| point.distance(brows + up * (0.28 * unit)) < 0.12 * unit;
     let in_lips = |point: Vec2| depth_in(point, &at[48..60]) > 0.0 && depth_in(point, &at[60..68]) <= 0.0;
     let in_brows =
         |point: Vec2| [17..22, 22..27].into_iter().any(|brow| distance_to_path(point, &at[brow]) < 0.035 * unit);
-    let skin = median(crop, &at, in_skin, SKIN_RANGE);
+    let skin = median(crop, &at, in_cheeks, SKIN_RANGE);
+    let forehead = median(crop, &at, in_forehead, FOREHEAD_RANGE);
     let across = up.perp();
     let in_band = |point: Vec2| {
         let ((low, high), half) = HAIR_BAND;
@@ -82,7 +79,7 @@ pub fn measure_colors(crop: &RgbImage, photo_to_crop: &Similarity, landmarks: &[
         skin,
         lips: median(crop, &at[48..60], in_lips, LIPS_RANGE),
         brows: median(crop, &at[17..27], in_brows, BROW_RANGE),
-        hair: skin.and_then(|skin| hair(crop, &at, in_band, skin)),
+        hair: forehead.or(skin).and_then(|skin| hair(crop, &at, in_band, skin)),
         locks: locks(crop, &at),
     }
 }
