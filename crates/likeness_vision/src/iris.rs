@@ -30,6 +30,8 @@ const MIN_PIXELS: usize = 8;
 const DARK: [f32; 3] = [0.10, 0.045, 0.018];
 /// Blue and grey ones.
 const BLUE: [f32; 3] = [0.13, 0.20, 0.28];
+/// How light (L*) the darker of hair and skin is when nearly everybody has dark eyes, and when that says nothing.
+const GOES_WITH_DARK: (f32, f32) = (8.0, 18.0);
 /// How light (L*) an iris looks in the photo: dark for sure, and no longer.
 const LOOKS_DARK: (f32, f32) = (10.0, 19.0);
 /// From which lightness on hue can be told, and how blue (b*) and how little red (a*) blue eyes are.
@@ -102,18 +104,22 @@ fn pixels(photo: &RgbImage, lids: &[Vec2], centre: Vec2, (near, far): (f32, f32)
         .collect()
 }
 
-/// A network's colour, moved toward dark or blue eyes as far as the measured colour surely is; `mix` mixes a part of the second in the first.
+/// A network's colour, moved toward dark eyes as far as the person's hair or skin is dark, and toward dark or blue ones as far as the
+/// colour measured in the photo surely is; `mix` mixes a part of the second in the first.
 pub(crate) fn judged(
     network: [f32; 3],
-    measured: [f32; 3],
+    measured: Option<[f32; 3]>,
+    others: &[[f32; 3]],
     mix: impl Fn([f32; 3], [f32; 3], f32) -> [f32; 3],
 ) -> [f32; 3] {
-    let [light, red, yellow] = lab(measured);
+    let darkest = others.iter().map(|color| lab(*color)[0]).fold(f32::INFINITY, f32::min);
+    let likely = mix(network, DARK, 1.0 - smoothstep(GOES_WITH_DARK.0, GOES_WITH_DARK.1, darkest));
+    let Some([light, red, yellow]) = measured.map(lab) else { return likely };
     let dark = 1.0 - smoothstep(LOOKS_DARK.0, LOOKS_DARK.1, light);
     let blue = smoothstep(HUE_LIGHT.0, HUE_LIGHT.1, light)
         * (1.0 - smoothstep(HUE_BLUE.1, HUE_BLUE.0, yellow))
         * (1.0 - smoothstep(HUE_RED.1, HUE_RED.0, red));
-    mix(mix(network, DARK, dark), BLUE, blue)
+    mix(mix(likely, DARK, dark), BLUE, blue)
 }
 
 #[cfg(test)]
@@ -173,10 +179,20 @@ mod tests {
     #[test]
     fn dark_and_blue_eyes_overrule_the_network() {
         let green = [0.16, 0.24, 0.10];
-        let dark = judged(green, [35, 22, 18].map(from_srgb), mix);
+        let (brown_hair, measured) = ([[0.07, 0.037, 0.019]], |color: [u8; 3]| Some(color.map(from_srgb)));
+        let dark = judged(green, measured([35, 22, 18]), &brown_hair, mix);
         assert!(dark[0] > dark[1] && dark[1] < 0.08, "{dark:?}");
-        let blue = judged(green, [90, 108, 130].map(from_srgb), mix);
+        let blue = judged(green, measured([90, 108, 130]), &brown_hair, mix);
         assert!(blue[2] > blue[0] && blue[2] > blue[1], "{blue:?}");
-        assert_eq!(judged(green, [110, 85, 50].map(from_srgb), mix), green);
+        assert_eq!(judged(green, measured([110, 85, 50]), &brown_hair, mix), green);
+    }
+
+    #[test]
+    fn eyes_go_with_black_hair_unless_the_photo_shows_blue_ones() {
+        let (green, black_hair) = ([0.16, 0.24, 0.10], [[0.008, 0.006, 0.005], [0.6, 0.4, 0.3]]);
+        assert_eq!(judged(green, None, &black_hair, mix), DARK);
+        assert_eq!(judged(green, None, &black_hair[1..], mix), green);
+        let blue = judged(green, Some([90, 108, 130].map(from_srgb)), &black_hair, mix);
+        assert!(blue[2] > blue[0] && blue[2] > blue[1], "{blue:?}");
     }
 }

@@ -48,9 +48,10 @@ const LIPS_MEASURED: f32 = 0.5;
 const HAIR_MEASURED: f32 = 0.5;
 const HAIR_DOUBTED: (f32, f32) = (8.0, 20.0);
 
-/// The colour slots for the eyes and the hair.
+/// The colour slots for the eyes, the hair and the skin.
 const IRIS: &str = "iris";
 const HAIR: &str = "hair";
+const SKIN: &str = "skin";
 /// The option for hair, and its choices without hair over the forehead.
 const HAIR_STYLE: &str = "hair.style";
 const HAIRLESS: [&str; 3] = ["bald", "buzz", "horseshoe"];
@@ -411,10 +412,11 @@ impl FacePredictor {
         let agreement = (-(disagreement / DISAGREEMENT_SCALE).powi(2)).exp();
         self.emphasise(&mut parameters, options.emphasis);
         let mut face = self.face(parameters, &colors, appearance.as_ref());
-        if let Some(slot) = self.rig.color_index(IRIS).and_then(|slot| face.colors.get_mut(slot))
-            && let Some(measured) = iris::measure(&photo.pixels, &landmarks)
-        {
-            *slot = iris::judged(*slot, measured, mixed);
+        if let Some(iris) = self.rig.color_index(IRIS) {
+            let others = [HAIR, SKIN].into_iter().filter_map(|name| self.rig.color_index(name));
+            let others: Vec<_> = others.map(|slot| face.colors[slot]).collect();
+            face.colors[iris] =
+                iris::judged(face.colors[iris], iris::measure(&photo.pixels, &landmarks), &others, mixed);
         }
         if skin.is_some() && !wears_glasses {
             self.thin_brows(&mut face);
@@ -500,7 +502,7 @@ impl FacePredictor {
             let unlike = |seen: &[f32; 3]| read.map_or(0.0, |read| difference(read, *seen));
             let hair = beside.into_iter().chain(above).min_by(|a, b| unlike(a).total_cmp(&unlike(b)));
             let mixes = [
-                ("skin", measured.skin, SKIN_MEASURED),
+                (SKIN, measured.skin, SKIN_MEASURED),
                 ("lips", measured.lips, LIPS_MEASURED),
                 (HAIR, hair.or(measured.brows), HAIR_MEASURED),
                 // Whatever is on the lips has been measured there.
@@ -518,7 +520,7 @@ impl FacePredictor {
             return face;
         }
         for (name, color) in
-            [("skin", measured.skin), ("lips", measured.lips), (HAIR, measured.hair.or(measured.brows))]
+            [(SKIN, measured.skin), ("lips", measured.lips), (HAIR, measured.hair.or(measured.brows))]
         {
             let slot = self.rig.color_index(name);
             if let (Some(slot), Some(color)) = (slot.and_then(|slot| face.colors.get_mut(slot)), color) {
