@@ -297,7 +297,10 @@ fn needs_xvfb_a_rig_is_edited_from_start_to_end() -> Outcome {
     editor.picture("browse")?;
     editor.desktop.press(&editor.window, &[], Key::Escape)?;
     editor.until("no file dialog", |seen| seen["widgets"][CANCEL].is_null())?;
-    editor.type_into("Head", &mesh_path.display().to_string())?;
+    // A dropped head is the one to import, whatever page is shown.
+    editor.click("Button Sliders")?;
+    editor.desktop.drop_files(&editor.window, editor.window.middle(), &[&mesh_path])?;
+    editor.until("the page Import", |seen| !seen["widgets"]["Button Draft rig"].is_null())?;
     editor.type_into("Rig", &own.display().to_string())?;
     editor.picture("import")?;
     editor.click("Button Draft rig")?;

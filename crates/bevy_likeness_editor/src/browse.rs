@@ -3,8 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use bevy::prelude::*;
+use bevy::window::FileDragAndDrop;
 use bevy_egui::egui;
 use egui_file_dialog::{DialogState, FileDialog};
+
+use crate::panel::Page;
+use crate::session::LikenessEditor;
 
 /// What heads are called.
 const KIND: &str = "glTF head (*.glb)";
@@ -36,8 +40,29 @@ impl HeadDialog {
     }
 }
 
+/// A head that is dropped on the game's window is one to import.
+pub(crate) fn take_dropped(mut drops: MessageReader<FileDragAndDrop>, mut editor: ResMut<LikenessEditor>) {
+    for drop in drops.read() {
+        if let FileDragAndDrop::DroppedFile { path_buf, .. } = drop
+            && path_buf.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("glb"))
+        {
+            let editor = editor.bypass_change_detection();
+            editor.panel.page = Page::Import;
+            choose(path_buf, editor);
+        }
+    }
+}
+
+/// Fills the fields of the page Import for a head.
+pub(crate) fn choose(head: &Path, editor: &mut LikenessEditor) {
+    if editor.panel.import.rig.is_empty() {
+        editor.panel.import.rig = rig_for(head, &editor.folder).display().to_string();
+    }
+    editor.panel.import.head = head.display().to_string();
+}
+
 /// Where the rig of a head goes unless the designer says something else: into a folder of its own among the game's assets.
-pub(crate) fn rig_for(head: &Path, assets: &Path) -> PathBuf {
+fn rig_for(head: &Path, assets: &Path) -> PathBuf {
     let stem = head.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     assets.join(&stem).join(format!("{stem}.rig.ron"))
 }

@@ -46,6 +46,7 @@ mod work;
 use bevy::asset::io::file::FileAssetReader;
 use bevy::prelude::*;
 use bevy::transform::TransformSystems;
+use bevy::window::FileDragAndDrop;
 use bevy_egui::EguiPrimaryContextPass;
 use bevy_likeness::LikenessSystems;
 
@@ -115,6 +116,8 @@ impl Plugin for LikenessEditorPlugin {
         app.insert_resource(self.settings.clone())
             .insert_resource(LikenessEditor::new(FileAssetReader::get_base_path().join(folder)))
             .init_resource::<browse::HeadDialog>()
+            // Games without windows have none.
+            .add_message::<FileDragAndDrop>()
             .init_gizmo_group::<EditorGizmos>()
             .add_observer(session::remap_faces)
             .add_systems(Startup, (handles::configure, grab::spawn_handle))
@@ -128,6 +131,7 @@ impl Plugin for LikenessEditorPlugin {
                     (
                         keys::choose_tool,
                         grab::yield_to_window,
+                        browse::take_dropped,
                         handles::find_hovered,
                         handles::choose,
                         grab::drag,

@@ -4,7 +4,7 @@ use bevy::prelude::*;
 use bevy_egui::{EguiContexts, egui};
 use bevy_likeness::{Face, LikenessHead};
 
-use crate::browse::{HeadDialog, rig_for};
+use crate::browse::{self, HeadDialog};
 use crate::panel::{self, PanelData, Request};
 use crate::session::LikenessEditor;
 use crate::{LikenessEditorSettings, keys};
@@ -61,10 +61,7 @@ pub(crate) fn show(
     label_hovered(&context, editor);
     hint(&context, &settings);
     if let Some(head) = dialog.show(&context) {
-        if editor.panel.import.rig.is_empty() {
-            editor.panel.import.rig = rig_for(&head, &editor.folder).display().to_string();
-        }
-        editor.panel.import.head = head.display().to_string();
+        browse::choose(&head, editor);
     }
     for request in requests {
         match request {

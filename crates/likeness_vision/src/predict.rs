@@ -519,8 +519,7 @@ impl FacePredictor {
             }
             return face;
         }
-        for (name, color) in
-            [(SKIN, measured.skin), ("lips", measured.lips), (HAIR, measured.hair.or(measured.brows))]
+        for (name, color) in [(SKIN, measured.skin), ("lips", measured.lips), (HAIR, measured.hair.or(measured.brows))]
         {
             let slot = self.rig.color_index(name);
             if let (Some(slot), Some(color)) = (slot.and_then(|slot| face.colors.get_mut(slot)), color) {

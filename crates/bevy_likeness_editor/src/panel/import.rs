@@ -15,7 +15,7 @@ pub(super) fn show(
     data: &PanelData<'_>,
     requests: &mut Vec<Request>,
 ) {
-    ui.label("Draft a rig for a glTF head (.glb) whose joints are named after parts of the face.");
+    ui.label("Draft a rig for a glTF head (.glb) whose joints are named after parts of the face. Drop it on the window, or choose it.");
     let fields = &mut state.import;
     Grid::new("import").num_columns(2).show(ui, |ui| {
         for (label, text, hint) in [

@@ -4,9 +4,10 @@ use crate::common::{all_values, largest, largest_difference, noise, variables};
 use candle_core::{Device, Tensor, Var};
 use candle_nn::{VarBuilder, VarMap};
 use likeness_nets::{
-    AdamW, AdamWConfig, AppearanceConfig, AppearanceNet, AppearanceOutput, BonePointConfig, BonePointNet, DomainNet, Error, LANDMARKS,
-    LandmarkConfig, LandmarkNet, OptionHead, PriorStart, SeededInit, backward, bce_with_logits, crop_tensor,
-    cross_entropy, decoded, encoded, partial_label_loss, reverse_gradient, softmax, weighted_squared_error,
+    AdamW, AdamWConfig, AppearanceConfig, AppearanceNet, AppearanceOutput, BonePointConfig, BonePointNet, DomainNet,
+    Error, LANDMARKS, LandmarkConfig, LandmarkNet, OptionHead, PriorStart, SeededInit, backward, bce_with_logits,
+    crop_tensor, cross_entropy, decoded, encoded, partial_label_loss, reverse_gradient, softmax,
+    weighted_squared_error,
 };
 
 const PARAMETERS: usize = 11;
@@ -385,9 +386,8 @@ fn a_mirrored_crop_has_the_same_looks() {
     let images = noise(4, &[3, 3, 32, 32]);
     let backwards = Tensor::from_iter((0..32u32).rev(), &Device::Cpu).unwrap();
     let mirrored = images.index_select(&backwards, 3).unwrap();
-    let answers = |output: &AppearanceOutput| {
-        [output.logits.clone(), output.colors.clone(), output.details.clone().unwrap()]
-    };
+    let answers =
+        |output: &AppearanceOutput| [output.logits.clone(), output.colors.clone(), output.details.clone().unwrap()];
     let (plain, both) = (net.forward(&images, false).unwrap(), net.forward_mirrored(&images).unwrap());
     let turned = net.forward_mirrored(&mirrored).unwrap();
     let folded = net.fold().unwrap().forward_mirrored(&images).unwrap();

@@ -219,8 +219,7 @@ fn appearance_is_learned_and_a_resumed_run_goes_on() {
         let renders = (0..8).map(tinted).collect();
         AppearanceData::new(&head().rig, renders, (0..4).map(seen).collect(), [6, 2], 0.5).unwrap()
     };
-    let held_out =
-        HeldOutAppearance { renders: (40..48).map(tinted).collect(), photos: (50..54).map(seen).collect() };
+    let held_out = HeldOutAppearance { renders: (40..48).map(tinted).collect(), photos: (50..54).map(seen).collect() };
     let report = train_appearance(head(), data(), &held_out, &appearance_options(folder.path(), 60)).unwrap();
     for option in &head().rig.options {
         assert!(report[&format!("held_out_{}_first", option.name)] > 0.8, "{report:?}");

@@ -50,14 +50,8 @@ fn read(head: &Head, photo: &Photo, landmarks: &[Vec2; 68]) -> PhotoSkin {
 }
 
 fn read_turned(head: &Head, photo: &Photo, landmarks: &[Vec2; 68], pose: &HeadPose) -> PhotoSkin {
-    let sighting = Sighting {
-        photo,
-        landmarks,
-        parameters: &head.parameters,
-        expression: &[0.0; 52],
-        pose,
-        wears_glasses: false,
-    };
+    let sighting =
+        Sighting { photo, landmarks, parameters: &head.parameters, expression: &[0.0; 52], pose, wears_glasses: false };
     head.reader.read(&head.mesh, &head.model, &sighting).unwrap()
 }
 
