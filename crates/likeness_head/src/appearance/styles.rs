@@ -36,7 +36,7 @@ pub const STYLES: [(&str, &str); 19] = [
 ];
 
 /// Further levels of detail: the share of the strands that is kept and the most pieces of one.
-const LEVELS: [(&str, f32, usize); 2] = [("strands.lod1", 0.85, 4), ("strands.lod2", 0.5, 3)];
+const LEVELS: [(&str, f32, usize); 2] = [("strands.lod1", 0.85, 6), ("strands.lod2", 0.5, 3)];
 
 /// Where hair grows from in a whorl.
 const CROWN: Vec3 = Vec3::new(0.008, 0.108, -0.128);
