@@ -75,6 +75,13 @@ impl Head {
         positions.into_iter().map(|position| project(pose.rotation() * position)).collect()
     }
 
+    /// The landmarks, the vertices, and the distance of the outer eye corners in a photo of a head that is turned like this.
+    fn in_photo(&self, pose: &HeadPose) -> ([Vec2; 68], Vec<Vec2>, f32) {
+        let points = self.model.points(&self.parameters, &[0.0; 52], pose.yaw);
+        let landmarks = points.map(|point| project(pose.rotation() * point));
+        (landmarks, self.places(pose), landmarks[36].distance(landmarks[45]))
+    }
+
     /// Where the texture has what a photo shows at this place, of the texels on one side (-1 right, 1 left).
     fn uv_at(&self, places: &[Vec2], place: Vec2, side: f32) -> Vec2 {
         let uvs = &self.mesh.part(SKIN).unwrap().uvs;
@@ -99,8 +106,7 @@ fn seen(skin: PhotoSkin) -> RgbaImage {
 #[test]
 fn a_mole_lands_on_its_vertex_and_the_light_goes() {
     let head = head();
-    let landmarks = head.model.points(&head.parameters, &[0.0; 52], 0.0).map(project);
-    let places = head.places(&HeadPose::default());
+    let (landmarks, places, _) = head.in_photo(&HeadPose::default());
     let skin = head.mesh.part(SKIN).unwrap();
     // The vertex that is nearest to the middle of a cheek in the texture.
     let place = |index: usize| skin.uvs[head.points.points[index].triangle[0] as usize];
@@ -126,9 +132,7 @@ fn a_mole_lands_on_its_vertex_and_the_light_goes() {
 #[test]
 fn hair_at_the_end_of_a_brow_is_taken_from_the_other_side() {
     let head = head();
-    let landmarks = head.model.points(&head.parameters, &[0.0; 52], 0.0).map(project);
-    let places = head.places(&HeadPose::default());
-    let unit = landmarks[36].distance(landmarks[45]);
+    let (landmarks, places, unit) = head.in_photo(&HeadPose::default());
     let end = landmarks[26] + Vec2::new(0.04, 0.02) * unit;
     let texture = seen(read(&head, &spotted(end, 0.09 * unit, [0.02, 0.015, 0.01]), &landmarks));
     let (color, cover) = texel(&texture, head.uv_at(&places, end, 1.0));
@@ -143,9 +147,7 @@ fn hair_at_the_end_of_a_brow_is_taken_from_the_other_side() {
 #[test]
 fn the_white_of_an_eye_below_its_landmarks_is_left_out() {
     let head = head();
-    let landmarks = head.model.points(&head.parameters, &[0.0; 52], 0.0).map(project);
-    let places = head.places(&HeadPose::default());
-    let unit = landmarks[36].distance(landmarks[45]);
+    let (landmarks, places, unit) = head.in_photo(&HeadPose::default());
     let below = (landmarks[46] + landmarks[47]) / 2.0 + Vec2::Y * (0.045 * unit);
     let uv = head.uv_at(&places, below, 1.0);
     let plain = texel(&seen(read(&head, &spotted(Vec2::ZERO, 0.0, [0.0; 3]), &landmarks)), uv).1;
@@ -158,10 +160,7 @@ fn the_white_of_an_eye_below_its_landmarks_is_left_out() {
 fn what_is_behind_a_turned_cheek_does_not_get_on_it() {
     let head = head();
     let pose = HeadPose { yaw: 35.0, ..HeadPose::default() };
-    let points = head.model.points(&head.parameters, &[0.0; 52], pose.yaw);
-    let landmarks = points.map(|point| project(pose.rotation() * point));
-    let places = head.places(&pose);
-    let unit = landmarks[36].distance(landmarks[45]);
+    let (landmarks, places, unit) = head.in_photo(&pose);
     // The cheek that is turned away lies where the outline is near.
     let side = if landmarks[31].distance(landmarks[2]) < landmarks[35].distance(landmarks[14]) { -1.0 } else { 1.0 };
     let (eye, mouth, contour) = if side < 0.0 { (36, 48, 2) } else { (45, 54, 14) };
