@@ -93,7 +93,12 @@ impl Creator {
         let (log, layout, faces) = (in_folder("state.jsonl"), in_folder("layout.json"), in_folder("faces"));
         let pictures = std::env::var_os("LIKENESS_SCREENSHOTS").map_or_else(|| in_folder("pictures"), PathBuf::from);
         std::fs::create_dir_all(&pictures)?;
+        // Where its file dialog begins.
+        let photos = in_folder("photos");
+        std::fs::create_dir(&photos)?;
+        std::fs::copy(astronaut(), photos.join("astronaut.jpg"))?;
         let mut command = desktop.command(example("character_creator")?);
+        command.current_dir(&photos);
         command.arg("--state-log").arg(&log).arg("--layout-log").arg(&layout).arg("--folder").arg(&faces);
         command.args(["--language", "en", "--seed", "7", "--window", &format!("{WIDTH}x{HEIGHT}")]);
         // Pictures that are kept are to be looked at; else time counts.
@@ -180,6 +185,11 @@ impl Creator {
     }
 }
 
+/// The photo that comes with the project.
+fn astronaut() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/photos/astronaut.jpg")
+}
+
 /// What is seen between the panels.
 fn stage(picture: &image::RgbImage) -> image::RgbImage {
     let (left, right, top, bottom) = (300, 340, 60, 40);
@@ -195,8 +205,7 @@ fn needs_xvfb_a_face_is_made_from_start_to_end() -> Outcome {
     let first = creator.code()?;
 
     // A photo is dropped.
-    let photo = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/photos/astronaut.jpg");
-    creator.desktop.drop_files(&creator.window, creator.window.middle(), &[&photo])?;
+    creator.desktop.drop_files(&creator.window, creator.window.middle(), &[&astronaut()])?;
     let predicted = creator.program.event(&mut creator.log, event::PREDICTED, LONG)?;
     assert!(predicted["confidence"].as_f64().is_some_and(|confidence| confidence > 0.3), "{predicted}");
     let likeness = creator.picture("photo")?;
@@ -265,6 +274,18 @@ fn needs_xvfb_a_face_is_made_from_start_to_end() -> Outcome {
     assert_eq!(creator.code()?, photo_code);
     let pasted = creator.picture("pasted")?;
     assert!(difference(&stage(&likeness), &stage(&pasted)) < 4.0, "the photo's face is back");
+
+    // The photo is chosen in the file dialog, by keys alone, after another face was there.
+    creator.click_for(id::RANDOMISE, event::RANDOMISED)?;
+    assert_ne!(creator.code()?, photo_code);
+    creator.desktop.press(&creator.window, &[Key::Control], Key::Char('o'))?;
+    creator.picture("dialog")?;
+    creator.desktop.press(&creator.window, &[], Key::Down)?;
+    creator.log.take()?;
+    creator.desktop.press(&creator.window, &[], Key::Return)?;
+    creator.program.event(&mut creator.log, event::PREDICTED, LONG)?;
+    creator.picture("chosen")?;
+    assert_eq!(creator.code()?, photo_code);
 
     // A screenshot of the face alone.
     let taken = creator.click_for(id::SCREENSHOT, event::SCREENSHOT)?;

@@ -29,6 +29,8 @@ pub(crate) enum Key {
     Left,
     /// The arrow to the right.
     Right,
+    /// The arrow down.
+    Down,
     /// A page up.
     PageUp,
     /// A page down.
@@ -48,6 +50,7 @@ impl Key {
             Self::Escape => 0xff1b,
             Self::Left => 0xff51,
             Self::Right => 0xff53,
+            Self::Down => 0xff54,
             Self::PageUp => 0xff55,
             Self::PageDown => 0xff56,
             Self::Function(number) => 0xffbd + u32::from(number),

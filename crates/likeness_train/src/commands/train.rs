@@ -185,9 +185,8 @@ impl Landmarks {
         if let Some(folder) = &common.renders {
             let head = Head::load(&common.rig)?;
             for render in load_renders(folder, &head.rig, common.max_renders)? {
-                let landmarks = std::array::from_fn(|i| render.label.landmarks[i].into());
                 let held = render.label.held_out();
-                let item = LandmarkItem { picture: render.picture, landmarks };
+                let item = LandmarkItem { landmarks: render.label.points(), picture: render.picture };
                 if !held {
                     data.renders.push(item);
                 } else if common.portraits.is_none() {
@@ -238,6 +237,9 @@ pub(crate) struct BonePoint {
     /// Start from these finished weights: a fine-tuning. Layers of another size and, for another rig, the last two start anew
     #[arg(long, value_name = "FILE")]
     start_from: Option<PathBuf>,
+    /// Weights of a landmark network whose points the network reads beside the crop; without it is the network of the patent
+    #[arg(long, value_name = "FILE")]
+    landmarks: Option<PathBuf>,
     /// Stop after so many steps from now, as if interrupted; --resume goes on
     #[arg(long)]
     interrupt_after: Option<u64>,
@@ -330,6 +332,7 @@ impl BonePoint {
             measure_every: common.measure_every,
             resume: common.resume,
             start_from: self.start_from,
+            landmarks: self.landmarks,
             interrupt_after: self.interrupt_after,
             reversal: !self.no_reversal,
             domain_steps: common.domain_steps,
