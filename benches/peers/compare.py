@@ -48,7 +48,7 @@ def compare_outputs(onnx, sample):
     net = ort.InferenceSession(str(onnx), providers=["CPUExecutionProvider"])
     names = [output.name for output in net.get_outputs()]
     worst = 0.0
-    for name, got in zip(names, net.run(names, {read.name: tensors[read.name] for read in net.get_inputs()})):
+    for name, got in zip(names, net.run(names, {"images": tensors["images"]})):
         expected = tensors[name]
         difference = float(np.abs(got - expected).max() / max(np.abs(expected).max(), 1e-6))
         print(f"{onnx.name:>18}  {name:<11} {str(list(got.shape)):<14} largest relative difference {difference:.1e}")

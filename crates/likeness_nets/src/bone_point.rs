@@ -3,11 +3,9 @@
 use candle_core::{D, Device, Tensor};
 use candle_nn::VarBuilder;
 use likeness_rig::Prior;
-use likeness_rig::crop::{EYE_DISTANCE, REFERENCE_LANDMARKS};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::landmark::LANDMARKS;
 use crate::linear::{Dense, Then, dense, dense_with};
 use crate::trunk::ResidualTrunk;
 
@@ -19,10 +17,6 @@ const EXPRESSION_BIAS: f32 = -2.5;
 
 /// How far the untrained network's answers scatter about the prior's mean, in the prior's standard deviations.
 const FIRST_SPREAD: f32 = 0.1;
-
-/// How far a landmark lies from its place on the mean face where a network reads one, pixels of the reference crop: a tenth of the eye
-/// distance.
-pub(crate) const POINT_UNIT: f32 = 0.1 * EYE_DISTANCE;
 
 /// Sizes of a [`BonePointNet`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,72 +33,13 @@ pub struct BonePointConfig {
     pub expression: usize,
     /// Pose values.
     pub pose: usize,
-    /// Whether the network reads the crop's 68 landmarks beside its pixels; without, it is the network of the patent.
-    #[serde(default)]
-    pub landmarks: bool,
 }
 
 impl BonePointConfig {
     /// The default sizes for a rig with this many parameters: 128 pixels, widths 24, 48, 96, 128, layers of 256 and 192, 52
     /// expression coefficients and 3 pose angles.
     pub fn new(parameters: usize) -> Self {
-        Self {
-            input: 128,
-            widths: [24, 48, 96, 128],
-            hidden: [256, 192],
-            parameters,
-            expression: 52,
-            pose: 3,
-            landmarks: false,
-        }
-    }
-
-    /// Values of landmarks that the first layers read behind the extractor's.
-    fn landmark_values(&self) -> usize {
-        if self.landmarks { 2 * LANDMARKS } else { 0 }
-    }
-}
-
-/// What a [`BonePointNet`] looks at. Images alone turn into it.
-#[derive(Debug, Clone, Copy)]
-pub struct BonePointInput<'a> {
-    /// `[batch, 3, input, input]`, values `(rgb / 255 - 0.5) / 0.5`.
-    pub images: &'a Tensor,
-    /// `[batch, 68, 2]`: the faces' landmarks in pixels of the reference crop ([`likeness_rig::crop`]), x right, y down. Networks that
-    /// do not read them ignore them.
-    pub landmarks: Option<&'a Tensor>,
-}
-
-impl<'a> From<&'a Tensor> for BonePointInput<'a> {
-    fn from(images: &'a Tensor) -> Self {
-        Self { images, landmarks: None }
-    }
-}
-
-impl BonePointInput<'_> {
-    /// What the first layers read of landmarks: `[batch, 136]`, how far each lies from its place on the mean face, tenths of the eye
-    /// distance; nothing for networks that do not read them.
-    pub(crate) fn offsets(&self, config: &BonePointConfig) -> Result<Option<Tensor>> {
-        if !config.landmarks {
-            return Ok(None);
-        }
-        let Some(landmarks) = self.landmarks else {
-            return Err(Error::Config {
-                field: "landmarks",
-                reason: "the network reads landmarks beside the crop, and there are none: find them with the landmark network"
-                    .into(),
-            });
-        };
-        let batch = self.images.dim(0)?;
-        if landmarks.dims() != [batch, LANDMARKS, 2] {
-            return Err(Error::Config {
-                field: "landmarks",
-                reason: format!("must be [{batch}, {LANDMARKS}, 2], not {:?}", landmarks.dims()),
-            });
-        }
-        let places = Tensor::new(&REFERENCE_LANDMARKS, landmarks.device())?;
-        let offsets = (landmarks.broadcast_sub(&places)? / f64::from(POINT_UNIT))?;
-        Ok(Some(offsets.flatten_from(1)?))
+        Self { input: 128, widths: [24, 48, 96, 128], hidden: [256, 192], parameters, expression: 52, pose: 3 }
     }
 }
 
@@ -142,8 +77,7 @@ pub struct BonePointOutput {
 /// Four residual modules and three fully connected layers; after the patent "face pinching by a bone-point network" (A2, A5).
 ///
 /// Pose and expression come from a small head of their own on the extractor's output, so that the features behind the first
-/// fully connected layer need not carry them. Beyond the patent, both may read the crop's landmarks behind that output
-/// ([`BonePointConfig::landmarks`]): where an edge lies to a fraction of a pixel is hard to learn anew.
+/// fully connected layer need not carry them.
 #[derive(Debug, Clone)]
 pub struct BonePointNet {
     pub(crate) config: BonePointConfig,
@@ -200,8 +134,7 @@ impl BonePointNet {
         }
         let trunk = ResidualTrunk::new(config.input, config.widths, vb.pp("trunk"))?;
         let pairs = prior.map_or(0, |prior| prior.rank.min(hidden2 / 2));
-        let read = trunk.features() + config.landmark_values();
-        let fc1 = dense(read, hidden1, Then::Relu, &vb.pp("fc1"))?;
+        let fc1 = dense(trunk.features(), hidden1, Then::Relu, &vb.pp("fc1"))?;
         let fc2 = dense_with(hidden1, hidden2, Then::Relu, &vb.pp("fc2"), |weight, _| {
             let (positive, negative) = weight.split_at_mut(pairs * hidden1);
             for (negative, &positive) in negative.iter_mut().zip(positive.iter()) {
@@ -230,7 +163,7 @@ impl BonePointNet {
                 }
             }
         })?;
-        let side1 = dense(read, SIDE_HIDDEN, Then::Relu, &vb.pp("side1"))?;
+        let side1 = dense(trunk.features(), SIDE_HIDDEN, Then::Relu, &vb.pp("side1"))?;
         let outputs = config.pose + config.expression;
         let side2 = dense_with(SIDE_HIDDEN, outputs, Then::Nothing, &vb.pp("side2"), |weight, bias| {
             weight.iter_mut().for_each(|value| *value *= FIRST_SPREAD);
@@ -255,19 +188,13 @@ impl BonePointNet {
         &self.config
     }
 
-    /// Answers for images, and for their landmarks where the network reads them. `train` chooses the batch's own
+    /// Answers for `images` `[batch, 3, input, input]`, values `(rgb / 255 - 0.5) / 0.5`. `train` chooses the batch's own
     /// statistics for normalisation (and moves the running ones), and leaves the parameters unclamped.
     ///
     /// # Errors
-    /// Images or landmarks of another shape or dtype; no landmarks for a network that reads them.
-    pub fn forward<'a>(&self, input: impl Into<BonePointInput<'a>>, train: bool) -> Result<BonePointOutput> {
-        let input = input.into();
-        let offsets = input.offsets(&self.config)?;
-        let extracted = self.trunk.forward(input.images, train)?;
-        let extracted = match offsets {
-            Some(offsets) => Tensor::cat(&[extracted, offsets], 1)?,
-            None => extracted,
-        };
+    /// Images of another shape or dtype.
+    pub fn forward(&self, images: &Tensor, train: bool) -> Result<BonePointOutput> {
+        let extracted = self.trunk.forward(images, train)?;
         self.heads(&extracted, train)
     }
 

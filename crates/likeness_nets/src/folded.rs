@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use candle_core::{Device, Tensor};
 
 use crate::appearance::{AppearanceConfig, AppearanceNet, AppearanceOutput};
-use crate::bone_point::{BonePointConfig, BonePointInput, BonePointNet, BonePointOutput};
+use crate::bone_point::{BonePointConfig, BonePointNet, BonePointOutput};
 use crate::error::{Error, Result};
 use crate::landmark::{LANDMARKS, LandmarkConfig, LandmarkNet};
 use crate::trunk::with_values;
@@ -34,15 +34,6 @@ pub fn crop_tensor(crops: &[&[u8]], size: usize) -> Result<Tensor> {
         }
     }
     Ok(Tensor::from_vec(values, (crops.len(), 3, size, size), &Device::Cpu)?)
-}
-
-/// Makes the landmarks that a network may read beside the crops: `[crops, 68, 2]`, as [`BonePointInput::landmarks`] needs them.
-///
-/// # Errors
-/// Only those of the tensor library.
-pub fn landmark_tensor(landmarks: &[[[f32; 2]; LANDMARKS]]) -> Result<Tensor> {
-    let values = landmarks.as_flattened().as_flattened();
-    Ok(Tensor::from_slice(values, (landmarks.len(), LANDMARKS, 2), &Device::Cpu)?)
 }
 
 /// Runs `work` on a batch's values, on a thread of rayon's. For a single image the other threads stay awake meanwhile: to wake one for
@@ -126,16 +117,10 @@ impl FoldedBonePointNet {
     /// What [`BonePointNet::forward`] answers with `train == false`, up to rounding.
     ///
     /// # Errors
-    /// As [`BonePointNet::forward`].
-    pub fn forward<'a>(&self, input: impl Into<BonePointInput<'a>>) -> Result<BonePointOutput> {
-        let input = input.into();
-        let offsets = input.offsets(&self.config)?.map(|offsets| offsets.to_vec2::<f32>()).transpose()?;
-        with_images(input.images, self.config.input, |images, batch| -> Result<BonePointOutput> {
-            let mut extracted = self.trunk.forward(images, batch);
-            if let Some(offsets) = &offsets {
-                let rows = extracted.chunks_exact(extracted.len() / batch).zip(offsets);
-                extracted = rows.flat_map(|(row, offsets)| row.iter().chain(offsets).copied()).collect();
-            }
+    /// Images of another shape or dtype than `f32 [batch, 3, input, input]`.
+    pub fn forward(&self, images: &Tensor) -> Result<BonePointOutput> {
+        with_images(images, self.config.input, |images, batch| -> Result<BonePointOutput> {
+            let extracted = self.trunk.forward(images, batch);
             let [fc1, fc2, fc3] = &self.layers;
             let features = fc1.forward(&extracted, batch);
             let mut parameters = fc3.forward(&fc2.forward(&features, batch), batch);

@@ -71,11 +71,11 @@ pub use appearance::{
     AppearanceConfig, AppearanceNet, AppearanceOutput, OptionHead, cross_entropy, decoded, encoded, partial_label_loss,
     softmax,
 };
-pub use bone_point::{BonePointConfig, BonePointInput, BonePointNet, BonePointOutput, PriorStart};
+pub use bone_point::{BonePointConfig, BonePointNet, BonePointOutput, PriorStart};
 pub use collect::backward;
 pub use domain::{DomainNet, reverse_gradient};
 pub use error::{Error, Result};
-pub use folded::{FoldedAppearanceNet, FoldedBonePointNet, FoldedLandmarkNet, crop_tensor, landmark_tensor};
+pub use folded::{FoldedAppearanceNet, FoldedBonePointNet, FoldedLandmarkNet, crop_tensor};
 pub use init::SeededInit;
 pub use landmark::{LANDMARKS, LandmarkConfig, LandmarkNet};
 pub use loss::{bce_with_logits, weighted_squared_error};

@@ -1,11 +1,10 @@
 //! Answers for a crop and its mirror image together: two looks at one face are better than one.
 
 use candle_core::Tensor;
-use likeness_rig::crop::CROP_SIZE;
-use likeness_rig::{MIRRORED_LANDMARKS, mirrored_arkit};
+use likeness_rig::mirrored_arkit;
 
 use crate::appearance::{AppearanceNet, AppearanceOutput};
-use crate::bone_point::{BonePointInput, BonePointNet, BonePointOutput};
+use crate::bone_point::{BonePointNet, BonePointOutput};
 use crate::error::Result;
 use crate::folded::{FoldedAppearanceNet, FoldedBonePointNet};
 
@@ -17,31 +16,6 @@ fn with_mirror(images: &Tensor) -> Result<Tensor> {
     let width = images.dim(3)? as u32;
     let backwards = Tensor::from_iter((0..width).rev(), images.device())?;
     Ok(Tensor::cat(&[images, &images.contiguous()?.index_select(&backwards, 3)?], 0)?)
-}
-
-/// Landmarks `[n, 68, 2]` and behind them those of the mirror images: `[2 n, 68, 2]`, pixels of the reference crop.
-fn with_mirrored(landmarks: &Tensor) -> Result<Tensor> {
-    let (device, width) = (landmarks.device(), CROP_SIZE as f32);
-    let swapped = Tensor::from_iter(MIRRORED_LANDMARKS.map(|i| i as u32), device)?;
-    let mirrored = landmarks.contiguous()?.index_select(&swapped, 1)?;
-    let mirrored = mirrored.broadcast_mul(&Tensor::new(&[-1f32, 1.0], device)?)?;
-    Ok(Tensor::cat(&[landmarks, &mirrored.broadcast_add(&Tensor::new(&[width, 0.0], device)?)?], 0)?)
-}
-
-/// An input and its mirror image behind it.
-struct BothSides {
-    images: Tensor,
-    landmarks: Option<Tensor>,
-}
-
-impl BothSides {
-    fn new(input: BonePointInput<'_>) -> Result<Self> {
-        Ok(Self { images: with_mirror(input.images)?, landmarks: input.landmarks.map(with_mirrored).transpose()? })
-    }
-
-    fn input(&self) -> BonePointInput<'_> {
-        BonePointInput { images: &self.images, landmarks: self.landmarks.as_ref() }
-    }
 }
 
 /// The answers for images and those for their mirror images behind them.
@@ -89,9 +63,9 @@ impl BonePointNet {
     /// mirror does to each parameter ([`likeness_rig::Rig::mirror_signs`]).
     ///
     /// # Errors
-    /// Those of [`Self::forward`]; another number of signs than of parameters.
-    pub fn forward_mirrored<'a>(&self, input: impl Into<BonePointInput<'a>>, signs: &[f32]) -> Result<BonePointOutput> {
-        merged(&self.forward(BothSides::new(input.into())?.input(), false)?, signs)
+    /// Images of another shape or dtype than [`Self::forward`] takes; another number of signs than of parameters.
+    pub fn forward_mirrored(&self, images: &Tensor, signs: &[f32]) -> Result<BonePointOutput> {
+        merged(&self.forward(&with_mirror(images)?, false)?, signs)
     }
 }
 
@@ -100,8 +74,8 @@ impl FoldedBonePointNet {
     ///
     /// # Errors
     /// As [`BonePointNet::forward_mirrored`].
-    pub fn forward_mirrored<'a>(&self, input: impl Into<BonePointInput<'a>>, signs: &[f32]) -> Result<BonePointOutput> {
-        merged(&self.forward(BothSides::new(input.into())?.input())?, signs)
+    pub fn forward_mirrored(&self, images: &Tensor, signs: &[f32]) -> Result<BonePointOutput> {
+        merged(&self.forward(&with_mirror(images)?)?, signs)
     }
 }
 

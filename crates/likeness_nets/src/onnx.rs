@@ -1,16 +1,14 @@
 //! Networks as ONNX files, normalisation folded into the convolutions, for use in other runtimes.
 //!
-//! Operators of opset 17: `Conv`, `Relu`, `Add`, `Flatten`, `Gemm`, `Clip`, `Sigmoid`, `Reshape`, `Concat`. The input `images` is
-//! `[batch, 3, size, size]`, values `(rgb / 255 - 0.5) / 0.5`; networks that read landmarks have a second one, `landmarks`
-//! `[batch, 68, 2]` in pixels of the reference crop. The format is protocol buffers, written by the few lines in
+//! Operators of opset 17: `Conv`, `Relu`, `Add`, `Flatten`, `Gemm`, `Clip`, `Sigmoid`, `Reshape`. The input `images` is
+//! `[batch, 3, size, size]`, values `(rgb / 255 - 0.5) / 0.5`. The format is protocol buffers, written by the few lines in
 //! [`proto`].
 
 mod proto;
 
-use candle_core::{DType, Device, Tensor};
-use likeness_rig::crop::REFERENCE_LANDMARKS;
+use candle_core::Tensor;
 
-use crate::bone_point::{BonePointNet, POINT_UNIT};
+use crate::bone_point::BonePointNet;
 use crate::error::Result;
 use crate::landmark::{LANDMARKS, LandmarkNet};
 use crate::linear::Dense;
@@ -34,10 +32,7 @@ impl BonePointNet {
     pub fn to_onnx(&self) -> Result<Vec<u8>> {
         let config = self.config();
         let mut graph = Graph::new("bone_point", config.input);
-        let mut extracted = graph.trunk(&self.trunk)?;
-        if config.landmarks {
-            extracted = graph.landmarks(&extracted)?;
-        }
+        let extracted = graph.trunk(&self.trunk)?;
         let [fc1, fc2, fc3] = &self.layers;
         let features = graph.dense("fc1", fc1, &extracted, Inputs::ChannelsLast(&self.trunk))?;
         graph.output("features", &features, &[config.hidden[0]]);
@@ -82,22 +77,21 @@ impl LandmarkNet {
 enum Inputs<'a> {
     /// As the layer has them.
     Plain,
-    /// The layer has a trunk's features channels last, and perhaps others behind them; ONNX flattens them channels first.
+    /// The layer has a trunk's features channels last; ONNX flattens them channels first.
     ChannelsLast(&'a ResidualTrunk),
 }
 
 /// A graph under construction. Results carry the name of what made them.
 struct Graph {
     message: Message,
-    inputs: Vec<(String, Vec<usize>)>,
     outputs: Vec<(String, String, Vec<usize>)>,
     name: &'static str,
+    input: usize,
 }
 
 impl Graph {
     fn new(name: &'static str, input: usize) -> Self {
-        let inputs = vec![("images".to_owned(), vec![3, input, input])];
-        Self { message: Message::default(), inputs, outputs: Vec::new(), name }
+        Self { message: Message::default(), outputs: Vec::new(), name, input }
     }
 
     /// Adds a node with attributes of whole numbers; its result has the given name.
@@ -178,21 +172,6 @@ impl Graph {
         Ok("extracted".to_owned())
     }
 
-    /// The second input, as the network reads it, behind what is extracted.
-    fn landmarks(&mut self, extracted: &str) -> Result<String> {
-        self.inputs.push(("landmarks".to_owned(), vec![LANDMARKS, 2]));
-        // An offset from the mean face is the same as a layer of one weight a value.
-        let count = 2 * LANDMARKS;
-        let (scale, places) = (1.0 / POINT_UNIT, REFERENCE_LANDMARKS.as_flattened());
-        let weight = (Tensor::eye(count, DType::F32, &Device::Cpu)? * f64::from(scale))?;
-        let bias: Vec<f32> = places.iter().map(|place| -place * scale).collect();
-        self.node("Flatten", "landmarks.flatten", &["landmarks"], "landmarks.flat", &[]);
-        let offsets =
-            self.gemm("landmarks.offsets", &weight, &Tensor::from_vec(bias, count, &Device::Cpu)?, "landmarks.flat")?;
-        self.node("Concat", "read", &[extracted, &offsets], "read.out", &[("axis", &[1])]);
-        Ok("read.out".to_owned())
-    }
-
     fn dense(&mut self, name: &str, layer: &Dense, input: &str, inputs: Inputs<'_>) -> Result<String> {
         let (weight, bias) = layer.tensors();
         let weight = match inputs {
@@ -234,9 +213,7 @@ impl Graph {
             self.node("Identity", &format!("{name}.output"), &[&result], &name, &[]);
             self.message.message(12, &value(&name, &dims));
         }
-        for (name, dims) in &self.inputs {
-            self.message.message(11, &value(name, dims));
-        }
+        self.message.message(11, &value("images", &[3, self.input, self.input]));
         self.message.text(2, self.name);
         let mut opset = Message::default();
         opset.text(1, "");
@@ -276,10 +253,8 @@ fn value(name: &str, dims: &[usize]) -> Message {
 /// A layer's weight `[outputs, side * side * channels]` with its inputs in the order `[channels, side, side]`.
 fn channels_first(weight: &Tensor, trunk: &ResidualTrunk) -> Result<Tensor> {
     let (outputs, inputs) = weight.dims2()?;
-    let features = trunk.features();
     let side = trunk.stages().last().map_or(1, |stage| stage.side());
-    let of_trunk = weight.narrow(1, 0, features)?.contiguous()?;
-    let split = of_trunk.reshape((outputs, side * side, features / (side * side)))?;
-    let turned = split.transpose(1, 2)?.contiguous()?.reshape((outputs, features))?;
-    Ok(Tensor::cat(&[turned, weight.narrow(1, features, inputs - features)?], 1)?)
+    let channels = inputs / (side * side);
+    let split = weight.reshape((outputs, side * side, channels))?;
+    Ok(split.transpose(1, 2)?.contiguous()?.reshape((outputs, inputs))?)
 }

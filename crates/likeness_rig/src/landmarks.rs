@@ -12,13 +12,6 @@ pub const LANDMARK_COUNT: usize = 68;
 /// The number of contour landmarks, the first ones: jaw line from the person's right ear over the chin to the left.
 pub const CONTOUR_COUNT: usize = 17;
 
-/// For each of the 68 landmarks the one that takes its place when the picture is mirrored.
-pub const MIRRORED_LANDMARKS: [usize; LANDMARK_COUNT] = [
-    16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 27, 28, 29, 30,
-    35, 34, 33, 32, 31, 45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40, 54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55,
-    64, 63, 62, 61, 60, 67, 66, 65,
-];
-
 const FORMAT: u32 = 1;
 const MAX_BYTES: u64 = 4 << 20;
 /// The part of the mesh that the landmarks lie on.

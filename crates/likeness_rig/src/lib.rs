@@ -46,7 +46,7 @@ pub use error::{Result, RigError};
 pub use face::Face;
 pub use face_file::{FACE_FORMAT, FaceFile, FaceNotice};
 pub use landmark_model::{LandmarkModel, LandmarkTensors};
-pub use landmarks::{CONTOUR_COUNT, LANDMARK_COUNT, LandmarkPoint, LandmarkSet, MIRRORED_LANDMARKS};
+pub use landmarks::{CONTOUR_COUNT, LANDMARK_COUNT, LandmarkPoint, LandmarkSet};
 pub use mesh::{HeadMesh, Joint, MeshPart, RestTransform, RigBinding};
 pub use pose::HeadPose;
 pub use prior::{Prior, latent_distance};

@@ -120,7 +120,7 @@ impl AppearanceData {
         };
         for _ in 0..renders {
             let render = &self.renders[dice.below(self.renders.len())];
-            let points = render.label.points();
+            let points = std::array::from_fn(|i| Vec2::from_array(render.label.landmarks[i]));
             add_crop(&mut batch.images, &render.picture, &points, RENDER_STRENGTH, &mut dice);
             for (option, &chosen) in self.config.options.iter().zip(&render.label.options) {
                 let count = option.choices.len();

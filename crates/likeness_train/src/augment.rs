@@ -117,6 +117,13 @@ fn cover(crop: &mut Planes, dice: &mut Dice) {
     }
 }
 
+/// For each of the 68 landmarks the one that takes its place when the picture is mirrored.
+pub const MIRRORED: [usize; 68] = [
+    16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 27, 28, 29, 30,
+    35, 34, 33, 32, 31, 45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40, 54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55,
+    64, 63, 62, 61, 60, 67, 66, 65,
+];
+
 /// Mirrors a picture left to right.
 pub fn mirror(crop: &mut Planes) {
     let n = crop.size;
@@ -130,6 +137,9 @@ mod tests {
 
     #[test]
     fn mirroring_twice_is_nothing() {
+        for (i, &j) in MIRRORED.iter().enumerate() {
+            assert_eq!(MIRRORED[j], i);
+        }
         let mut crop = Planes { size: 8, data: (0..192).map(|i| i as f32).collect() };
         let before = crop.clone();
         mirror(&mut crop);

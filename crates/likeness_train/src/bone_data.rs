@@ -11,7 +11,6 @@ use likeness_rig::{
 };
 
 use crate::{
-    aligned_landmarks::LandmarkReader,
     augment::{Strength, augment, mirror},
     dice::{Dice, Purpose},
     error::{Result, data_error},
@@ -55,9 +54,6 @@ pub struct BoneBatch {
     pub images: Vec<f32>,
     /// `[n, 68, 2]`, in eye distances of the reference crop.
     pub landmarks: Vec<f32>,
-    /// `[n, 68, 2]`: the landmarks that the network reads, as the landmark network found them, pixels of the reference crop; empty for
-    /// networks that read none.
-    pub found: Vec<f32>,
     /// `[renders, P]`.
     pub parameters: Vec<f32>,
     /// `[renders, 52]`.
@@ -76,22 +72,9 @@ pub struct BoneData {
     people: Vec<Vec<usize>>,
     /// What a mirror does to the parameters; none when renders cannot be mirrored.
     mirror: Option<Mirror>,
-    /// The landmarks that the network reads; none for networks that read none.
-    found: Option<Found>,
     parameters: usize,
     mix: Mix,
 }
-
-/// The landmarks that the landmark network finds on each picture, in each of several crops; pixels of the reference crop.
-struct Found {
-    renders: Vec<Vec<[Vec2; 68]>>,
-    photos: Vec<Vec<[Vec2; 68]>>,
-}
-
-/// In how many crops of a picture landmarks are found.
-const FOUND_CROPS: usize = 2;
-/// Deviation of what is added to each coordinate besides, pixels of the reference crop.
-const FOUND_NOISE: f32 = 0.15;
 
 /// How labels change in a mirror.
 struct Mirror {
@@ -135,7 +118,6 @@ impl BoneData {
         let pairs = if people.is_empty() { 0 } else { mix.pairs.min(mix.photos / 2) };
         Ok(Self {
             mirror: rig.mirror_signs().map(|signs| Mirror { signs, expression: mirrored_arkit() }),
-            found: None,
             parameters: rig.parameters.len(),
             mix: Mix { pairs, ..mix },
             renders,
@@ -144,26 +126,6 @@ impl BoneData {
             photo_weights,
             people,
         })
-    }
-
-    /// The same data with the landmarks that a network finds, for a bone-point network that reads them.
-    ///
-    /// # Errors
-    /// Only those of the network.
-    pub fn with_landmarks(mut self, reader: &LandmarkReader, seed: u64) -> Result<Self> {
-        let renders: Vec<_> = self.renders.iter().map(|render| (&render.picture, render.label.points())).collect();
-        let photos: Vec<_> = self.photos.iter().map(|photo| (&photo.picture, photo.landmarks)).collect();
-        self.found = Some(Found {
-            renders: reader.read_degraded(&renders, FOUND_CROPS, seed)?,
-            photos: reader.read_degraded(&photos, FOUND_CROPS, seed + 1)?,
-        });
-        Ok(self)
-    }
-
-    /// Whether networks that are trained on this data read landmarks.
-    #[must_use]
-    pub fn has_landmarks(&self) -> bool {
-        self.found.is_some()
     }
 
     /// Batch `index` of `seed`.
@@ -177,22 +139,17 @@ impl BoneData {
             pairs,
             images: Vec::with_capacity(count * 3 * CROP_SIZE * CROP_SIZE),
             landmarks: Vec::with_capacity(count * 136),
-            found: Vec::with_capacity(if self.has_landmarks() { count * 136 } else { 0 }),
             parameters: Vec::with_capacity(renders * self.parameters),
             expression: Vec::with_capacity(renders * 52),
             pose: Vec::with_capacity(renders * 3),
         };
         for _ in 0..renders {
-            let place = dice.below(self.renders.len());
-            let render = &self.renders[place];
-            let points = render.label.points();
+            let render = &self.renders[dice.below(self.renders.len())];
+            let points = std::array::from_fn(|i| Vec2::from_array(render.label.landmarks[i]));
             let to_crop = jittered(&points, &mut dice);
             let flip = self.mirror.as_ref().filter(|_| dice.chance(0.5));
             add_crop(&mut batch, &render.picture, &points, &to_crop, flip.is_some(), RENDER_STRENGTH, &mut dice);
             add_labels(&mut batch, &render.label, &to_crop, flip);
-            if let Some(found) = &self.found {
-                add_found(&mut batch, &found.renders[place], flip.is_some(), &mut dice);
-            }
         }
         let mut places = Vec::with_capacity(photos);
         for _ in 0..pairs {
@@ -207,9 +164,6 @@ impl BoneData {
             let to_crop = jittered(&photo.landmarks, &mut dice);
             let flip = dice.chance(0.5);
             add_crop(&mut batch, &photo.picture, &photo.landmarks, &to_crop, flip, PHOTO_STRENGTH, &mut dice);
-            if let Some(found) = &self.found {
-                add_found(&mut batch, &found.photos[place], flip, &mut dice);
-            }
         }
         batch
     }
@@ -217,11 +171,10 @@ impl BoneData {
     /// What there is and how batches are made of it, for processes that must have the same.
     pub(crate) fn summary(&self) -> String {
         format!(
-            "training renders: {}, training photos: {}, batch: {:?}, landmarks: {}",
+            "training renders: {}, training photos: {}, batch: {:?}",
             self.renders.len(),
             self.photos.len(),
-            self.mix,
-            self.has_landmarks()
+            self.mix
         )
     }
 
@@ -269,15 +222,6 @@ fn add_crop(
     augment(&mut crop, strength, dice);
     crop.append_normalised(&mut batch.images);
     batch.landmarks.extend(points.iter().flat_map(|p| (*p / EYE_DISTANCE).to_array()));
-}
-
-/// Adds the landmarks found in one of a picture's crops.
-fn add_found(batch: &mut BoneBatch, found: &[[Vec2; 68]], flip: bool, dice: &mut Dice) {
-    let mut points = found[dice.below(found.len())];
-    if flip {
-        points = mirror_points(&points);
-    }
-    batch.found.extend(points.iter().flat_map(|p| p.to_array()).map(|value| value + dice.normal(0.0, FOUND_NOISE)));
 }
 
 fn add_labels(batch: &mut BoneBatch, label: &RenderLabel, to_crop: &Similarity, mirror: Option<&Mirror>) {

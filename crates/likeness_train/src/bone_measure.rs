@@ -2,12 +2,11 @@
 
 use candle_core::{Device, Tensor};
 use glam::Vec2;
-use likeness_nets::{BonePointInput, BonePointNet, PhotoAnswers, landmark_tensor};
+use likeness_nets::{BonePointNet, PhotoAnswers};
 use likeness_rig::{Rig, crop::CROP_SIZE, similarity};
 use serde::Serialize;
 
 use crate::{
-    aligned_landmarks::LandmarkReader,
     bone_data::{Photo, plain_crop},
     error::Result,
     evaluate::domain::{PROBE_SHARE, evaluate_domain},
@@ -42,14 +41,12 @@ pub struct Answer {
     pub landmarks: [Vec2; 68],
 }
 
-/// The answers for pictures with their landmarks, as prediction gives them: the mirrored crop is asked too where the rig allows it, and
-/// a network that reads landmarks gets those that `reader` finds.
+/// The answers for pictures with their landmarks, as prediction gives them: the mirrored crop is asked too where the rig allows it.
 ///
 /// # Errors
-/// Only those of the networks; no reader for a network that needs one.
+/// Only those of the network.
 pub fn answers<'a>(
     net: &BonePointNet,
-    reader: Option<&LandmarkReader>,
     rig: &Rig,
     items: impl Iterator<Item = (&'a crate::picture::Picture, [Vec2; 68])>,
 ) -> Result<Vec<Answer>> {
@@ -60,17 +57,9 @@ pub fn answers<'a>(
         let crops: Vec<_> = chunk.iter().map(|(picture, landmarks)| plain_crop(picture, landmarks)).collect();
         let pixels: Vec<f32> = crops.iter().flat_map(|(pixels, _, _)| pixels.iter().copied()).collect();
         let images = Tensor::from_vec(pixels, (chunk.len(), 3, CROP_SIZE, CROP_SIZE), &Device::Cpu)?;
-        let landmarks = match reader {
-            Some(reader) => {
-                let found: Vec<_> = reader.read(chunk)?.iter().map(|points| points.map(|p| p.to_array())).collect();
-                Some(landmark_tensor(&found)?)
-            }
-            None => None,
-        };
-        let input = BonePointInput { images: &images, landmarks: landmarks.as_ref() };
         let output = match &signs {
-            Some(signs) => net.forward_mirrored(input, signs)?,
-            None => net.forward(input, false)?,
+            Some(signs) => net.forward_mirrored(&images, signs)?,
+            None => net.forward(&images, false)?,
         };
         let parameters = output.parameters.to_vec2::<f32>()?;
         let expression = output.expression.to_vec2::<f32>()?;
@@ -93,15 +82,9 @@ pub fn answers<'a>(
 /// How a network answers photos, each counted by its weight.
 ///
 /// # Errors
-/// As [`answers`].
-pub fn photo_answers(
-    net: &BonePointNet,
-    reader: Option<&LandmarkReader>,
-    head: &Head,
-    photos: &[Photo],
-    weights: &[f32],
-) -> Result<PhotoAnswers> {
-    let answers = answers(net, reader, &head.rig, photos.iter().map(|photo| (&photo.picture, photo.landmarks)))?;
+/// Only those of the network.
+pub fn photo_answers(net: &BonePointNet, head: &Head, photos: &[Photo], weights: &[f32]) -> Result<PhotoAnswers> {
+    let answers = answers(net, &head.rig, photos.iter().map(|photo| (&photo.picture, photo.landmarks)))?;
     let latents: Vec<_> = answers.iter().map(|answer| head.prior.parameters_to_latents(&answer.parameters)).collect();
     let total: f64 = weights.iter().map(|weight| f64::from(*weight)).sum();
     let mean = |value: &dyn Fn(usize) -> f32| -> f64 {
@@ -194,25 +177,22 @@ const OTHERS: usize = 20;
 /// Measures a network on everything that is held out.
 ///
 /// # Errors
-/// As [`answers`].
-pub fn measure(
-    net: &BonePointNet,
-    reader: Option<&LandmarkReader>,
-    head: &Head,
-    space: &ShapeSpace,
-    held_out: &HeldOut,
-) -> Result<Figures> {
+/// Only those of the network.
+pub fn measure(net: &BonePointNet, head: &Head, space: &ShapeSpace, held_out: &HeldOut) -> Result<Figures> {
     let mut figures = Figures::default();
     let mut of_renders: Vec<Vec<f32>> = Vec::new();
     if !held_out.renders.is_empty() {
-        let items = held_out.renders.iter().map(|render| (&render.picture, render.label.points()));
-        let answers = answers(net, reader, &head.rig, items)?;
+        let items = held_out
+            .renders
+            .iter()
+            .map(|render| (&render.picture, std::array::from_fn(|i| Vec2::from_array(render.label.landmarks[i]))));
+        let answers = answers(net, &head.rig, items)?;
         measure_renders(&answers, head, space, &held_out.renders, &mut figures)?;
         of_renders = answers.into_iter().map(|answer| answer.features).collect();
     }
     if !held_out.photos.is_empty() {
         let items = held_out.photos.iter().map(|photo| (&photo.picture, photo.landmarks));
-        let answers = answers(net, reader, &head.rig, items)?;
+        let answers = answers(net, &head.rig, items)?;
         measure_photos(&answers, head, &held_out.photos, &mut figures);
         let people: Vec<u64> = held_out.photos.iter().map(|photo| photo.label.person).collect();
         let faces: Vec<&[f32]> = answers.iter().map(|answer| answer.parameters.as_slice()).collect();
@@ -243,15 +223,12 @@ pub struct RegionError {
 /// The parameter error on renders by region, in the order of the rig.
 ///
 /// # Errors
-/// As [`answers`].
-pub fn region_errors(
-    net: &BonePointNet,
-    reader: Option<&LandmarkReader>,
-    head: &Head,
-    renders: &[Render],
-) -> Result<Vec<RegionError>> {
-    let items = renders.iter().map(|render| (&render.picture, render.label.points()));
-    let answers = answers(net, reader, &head.rig, items)?;
+/// Only those of the network.
+pub fn region_errors(net: &BonePointNet, head: &Head, renders: &[Render]) -> Result<Vec<RegionError>> {
+    let items = renders
+        .iter()
+        .map(|render| (&render.picture, std::array::from_fn(|i| Vec2::from_array(render.label.landmarks[i]))));
+    let answers = answers(net, &head.rig, items)?;
     let mut sums: Vec<(&str, f64, f64)> = Vec::new();
     for (index, parameter) in head.rig.parameters.iter().enumerate() {
         let weight = f64::from(head.prior.vertex_motion[index]);

@@ -5,13 +5,12 @@ use std::{path::PathBuf, sync::Arc, time::Instant};
 use candle_core::{Device, Tensor};
 use candle_nn::VarMap;
 use likeness_nets::{
-    AdamW, AdamWConfig, BONE_POINT, BonePointConfig, BonePointInput, BonePointNet, DomainNet, Precision, PriorStart,
-    SeededInit, Weights, WeightsMeta, backward, save_weights,
+    AdamW, AdamWConfig, BONE_POINT, BonePointConfig, BonePointNet, DomainNet, Precision, PriorStart, SeededInit,
+    Weights, WeightsMeta, backward, save_weights,
 };
 use likeness_rig::crop::CROP_SIZE;
 
 use crate::{
-    aligned_landmarks::LandmarkReader,
     bone_data::BoneData,
     bone_losses::{LossContext, LossWeights},
     bone_measure::{HeldOut, measure, photo_answers},
@@ -57,8 +56,6 @@ pub struct BoneOptions {
     /// Finished weights to start from instead of random ones: layers of the same size are taken over, those that speak of parameters
     /// for the same rig alone.
     pub start_from: Option<PathBuf>,
-    /// The landmark network whose points the network reads beside the crop; without, it is the network of the patent.
-    pub landmarks: Option<PathBuf>,
     /// Whether to go on from the run's checkpoint.
     pub resume: bool,
     /// Stops the run after so many steps from now, as an interruption would.
@@ -89,7 +86,6 @@ impl BoneOptions {
             run: PathBuf::new(),
             workers: 0,
             start_from: None,
-            landmarks: None,
             revision: String::new(),
             device: TrainDevice::Cpu,
             place: None,
@@ -115,21 +111,12 @@ pub struct BoneOutcome {
 /// # Errors
 /// Files cannot be written; the loss diverges; a checkpoint does not fit; part of a network gets no gradient; another process of the
 /// run is lost.
-pub fn train_bone_point(
-    head: &Head,
-    mut data: BoneData,
-    held_out: &HeldOut,
-    options: &BoneOptions,
-) -> Result<BoneOutcome> {
+pub fn train_bone_point(head: &Head, data: BoneData, held_out: &HeldOut, options: &BoneOptions) -> Result<BoneOutcome> {
     let device = options.device.open()?;
-    let reader = options.landmarks.as_deref().map(LandmarkReader::load).transpose()?;
-    if let Some(reader) = &reader {
-        data = data.with_landmarks(reader, options.seed)?;
-    }
     let mut ensemble = Ensemble::join(options.place.as_ref(), &options.agreement(&data), &device)?;
     let map = VarMap::new();
     let builder = SeededInit::builder(&map, options.seed, &device);
-    let config = BonePointConfig { landmarks: reader.is_some(), ..BonePointConfig::new(head.rig.parameters.len()) };
+    let config = BonePointConfig::new(head.rig.parameters.len());
     let prior = PriorStart { mean: &head.prior.mean, factor: &head.prior.factor, rank: head.prior.rank };
     let net = BonePointNet::new(&config, builder.pp("bone_point"), Some(prior))?;
     let domain = SeededInit::builder(&map, options.seed, &Device::Cpu);
@@ -198,12 +185,7 @@ pub fn train_bone_point(
         let batch = loader.next_batch()?;
         let count = batch.renders + batch.photos;
         let images = Tensor::from_slice(&batch.images, (count, 3, CROP_SIZE, CROP_SIZE), &device)?;
-        let landmarks = match &reader {
-            Some(_) => Some(Tensor::from_slice(&batch.found, (count, 68, 2), &device)?),
-            None => None,
-        };
-        let input = BonePointInput { images: &images, landmarks: landmarks.as_ref() };
-        let output = net.forward(input, true)?.to_device(&Device::Cpu)?;
+        let output = net.forward(&images, true)?.to_device(&Device::Cpu)?;
         let strength = reversal_strength(at);
         let losses = context.losses(&output, &domain, &batch, options.reversal.then_some(strength))?;
         let parts = losses.parts.iter().map(|(_, part)| part);
@@ -256,7 +238,7 @@ pub fn train_bone_point(
             if let Some(log) = &mut log {
                 if standing.step % options.measure_every == 0 || end {
                     let averaged = BonePointNet::new(&config, average.builder("bone_point.")?, None)?;
-                    report.extend(measure(&averaged, reader.as_ref(), head, &context.space, held_out)?.report());
+                    report.extend(measure(&averaged, head, &context.space, held_out)?.report());
                 }
                 log.add(&report)?;
             }
@@ -278,7 +260,7 @@ pub fn train_bone_point(
     let (photos, weights) = data.photos();
     if !photos.is_empty() {
         let averaged = BonePointNet::new(&config, average.builder("bone_point.")?, None)?;
-        meta.photo_answers = Some(photo_answers(&averaged, reader.as_ref(), head, photos, weights)?);
+        meta.photo_answers = Some(photo_answers(&averaged, head, photos, weights)?);
     }
     meta.seed = options.seed;
     meta.revision.clone_from(&options.revision);

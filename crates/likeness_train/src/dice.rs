@@ -32,8 +32,6 @@ pub enum Purpose {
     Details,
     /// What a synthetic picture's bust wears.
     Clothes,
-    /// The crops in which the landmarks for one training picture of the bone-point network are found.
-    ReadLandmarks,
 }
 
 /// A seeded source of random numbers.

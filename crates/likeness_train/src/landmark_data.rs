@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use glam::Vec2;
-use likeness_rig::{MIRRORED_LANDMARKS, crop::CROP_SIZE, similarity::Similarity};
+use likeness_rig::{crop::CROP_SIZE, similarity::Similarity};
 use likeness_vision::{FaceBox, landmark_crop, landmark_recrop};
 
 use crate::{
-    augment::{Strength, augment, mirror},
+    augment::{MIRRORED, Strength, augment, mirror},
     dice::{Dice, Purpose},
     picture::{Picture, Planes, about},
     similarity::then,
@@ -104,16 +104,6 @@ pub fn running_sum(weights: &[f32]) -> Vec<f32> {
         .collect()
 }
 
-/// The crop of the second pass for labelled landmarks, off by what the first pass leaves: a small similarity.
-pub fn second_pass_crop(landmarks: &[Vec2; 68], dice: &mut Dice) -> Similarity {
-    let middle = Vec2::splat(CROP_SIZE as f32 * 0.5);
-    let turn = dice.normal_within(4.0, 12.0).to_radians();
-    let scale = 1.0 + dice.normal_within(0.05, 0.15);
-    let shift = Vec2::new(dice.normal_within(2.0, 6.0), dice.normal_within(2.0, 6.0));
-    let crop = landmark_recrop(landmarks).unwrap_or(landmark_crop(&likely_box(landmarks)));
-    then(&crop, &about(middle, turn, scale, shift))
-}
-
 fn jittered_crop(item: &LandmarkItem, dice: &mut Dice) -> (Planes, [Vec2; 68]) {
     let middle = Vec2::splat(CROP_SIZE as f32 * 0.5);
     let first_pass = dice.chance(0.45);
@@ -129,7 +119,12 @@ fn jittered_crop(item: &LandmarkItem, dice: &mut Dice) -> (Planes, [Vec2; 68]) {
         let turn = dice.normal_within(12.0, 25.0).to_radians();
         then(&landmark_crop(&face), &about(middle, turn, 1.0, Vec2::ZERO))
     } else {
-        second_pass_crop(&item.landmarks, dice)
+        // What the first pass leaves: a small similarity.
+        let turn = dice.normal_within(4.0, 12.0).to_radians();
+        let scale = 1.0 + dice.normal_within(0.05, 0.15);
+        let shift = Vec2::new(dice.normal_within(2.0, 6.0), dice.normal_within(2.0, 6.0));
+        let crop = landmark_recrop(&item.landmarks).unwrap_or(landmark_crop(&likely_box(&item.landmarks)));
+        then(&crop, &about(middle, turn, scale, shift))
     };
     let mut crop = Planes::crop(&item.picture, &to_crop, CROP_SIZE);
     let mut points = item.landmarks.map(|p| to_crop.apply(p));
@@ -144,7 +139,7 @@ fn jittered_crop(item: &LandmarkItem, dice: &mut Dice) -> (Planes, [Vec2; 68]) {
 /// The landmarks of the mirrored crop.
 pub fn mirror_points(points: &[Vec2; 68]) -> [Vec2; 68] {
     std::array::from_fn(|i| {
-        let p = points[MIRRORED_LANDMARKS[i]];
+        let p = points[MIRRORED[i]];
         Vec2::new(CROP_SIZE as f32 - p.x, p.y)
     })
 }

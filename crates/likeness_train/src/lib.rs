@@ -1,6 +1,5 @@
 //! Synthetic faces, losses, trainers and evaluation for the networks of bevy_likeness.
 
-pub mod aligned_landmarks;
 pub mod appearance_data;
 pub mod appearance_training;
 pub mod augment;

@@ -7,7 +7,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use glam::Vec2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -68,11 +67,6 @@ pub struct Render {
 }
 
 impl RenderLabel {
-    /// The landmarks, pixels of the picture.
-    pub fn points(&self) -> [Vec2; 68] {
-        std::array::from_fn(|i| Vec2::from_array(self.landmarks[i]))
-    }
-
     /// Whether the picture is kept out of training, to measure on.
     pub fn held_out(&self) -> bool {
         self.index % 20 == 7

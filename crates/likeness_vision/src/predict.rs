@@ -16,8 +16,7 @@ use candle_core::Tensor;
 use glam::Vec2;
 use image::RgbaImage;
 use likeness_nets::{
-    BONE_POINT, BonePointConfig, BonePointInput, BonePointNet, FoldedBonePointNet, Weights, WeightsMeta, crop_tensor,
-    decoded, encoded, landmark_tensor,
+    BONE_POINT, BonePointConfig, BonePointNet, FoldedBonePointNet, Weights, WeightsMeta, crop_tensor, decoded, encoded,
 };
 use likeness_rig::color::difference;
 use likeness_rig::crop::{CROP_SIZE, INNER};
@@ -367,11 +366,9 @@ impl FacePredictor {
         ms.align = lap.end();
 
         let images = crop_tensor(&[crop.as_raw()], CROP_SIZE)?;
-        let in_crop = landmark_tensor(&[landmarks.map(|point| photo_to_crop.apply(point).to_array())])?;
-        let input = BonePointInput { images: &images, landmarks: Some(&in_crop) };
         let output = match &self.mirror_signs {
-            Some(signs) => self.net.forward_mirrored(input, signs)?,
-            None => self.net.forward(input)?,
+            Some(signs) => self.net.forward_mirrored(&images, signs)?,
+            None => self.net.forward(&images)?,
         };
         let mut parameters = values(&output.parameters)?;
         let mut expression: [f32; EXPRESSIONS] = values(&output.expression)?.try_into().unwrap_or([0.0; EXPRESSIONS]);

@@ -4,10 +4,10 @@ use crate::common::{all_values, largest, largest_difference, noise, variables};
 use candle_core::{Device, Tensor, Var};
 use candle_nn::{VarBuilder, VarMap};
 use likeness_nets::{
-    AdamW, AdamWConfig, AppearanceConfig, AppearanceNet, AppearanceOutput, BonePointConfig, BonePointInput,
-    BonePointNet, DomainNet, Error, LANDMARKS, LandmarkConfig, LandmarkNet, OptionHead, PriorStart, SeededInit,
-    backward, bce_with_logits, crop_tensor, cross_entropy, decoded, encoded, partial_label_loss, reverse_gradient,
-    softmax, weighted_squared_error,
+    AdamW, AdamWConfig, AppearanceConfig, AppearanceNet, AppearanceOutput, BonePointConfig, BonePointNet, DomainNet,
+    Error, LANDMARKS, LandmarkConfig, LandmarkNet, OptionHead, PriorStart, SeededInit, backward, bce_with_logits,
+    crop_tensor, cross_entropy, decoded, encoded, partial_label_loss, reverse_gradient, softmax,
+    weighted_squared_error,
 };
 
 const PARAMETERS: usize = 11;
@@ -170,48 +170,6 @@ fn folded_networks_answer_the_same() {
     }
     assert!(folded.forward(&noise(1, &[1, 3, 32, 31])).is_err());
     assert!(folded.forward(&noise(1, &[3, 32, 32])).is_err());
-}
-
-/// Landmarks `[n, 68, 2]` about the places of the mean face, in pixels of the reference crop.
-fn scattered_landmarks(seed: u64, n: usize) -> Tensor {
-    let places = Tensor::new(&likeness_rig::crop::REFERENCE_LANDMARKS, &Device::Cpu).unwrap();
-    (noise(seed, &[n, LANDMARKS, 2]) * 3.0).unwrap().broadcast_add(&places).unwrap()
-}
-
-#[test]
-fn a_network_may_read_landmarks_beside_the_crop() {
-    let map = VarMap::new();
-    let config = BonePointConfig { landmarks: true, expression: 52, pose: 3, ..small() };
-    let net = BonePointNet::new(&config, builder(&map), None).unwrap();
-    let (images, landmarks) = (noise(1, &[3, 3, 32, 32]), scattered_landmarks(2, 3));
-    let input = BonePointInput { images: &images, landmarks: Some(&landmarks) };
-    let expected = net.forward(input, false).unwrap();
-    let got = net.fold().unwrap().forward(input).unwrap();
-    for (expected, got) in [
-        (&expected.features, &got.features),
-        (&expected.parameters, &got.parameters),
-        (&expected.expression, &got.expression),
-        (&expected.pose, &got.pose),
-    ] {
-        assert!(largest_difference(expected, got) < 1e-4 * largest(expected).max(0.1));
-    }
-    let moved = (&landmarks + 2.0).unwrap();
-    let other = net.forward(BonePointInput { landmarks: Some(&moved), ..input }, false).unwrap();
-    assert!(largest_difference(&expected.features, &other.features) > 1e-2, "landmarks change nothing");
-    let gradients = net.forward(input, true).unwrap().features.sum_all().unwrap().backward().unwrap();
-    let gradient = gradients.get(variables(&map)["fc1.weight"].as_tensor()).unwrap();
-    let read = gradient.narrow(1, gradient.dim(1).unwrap() - 2 * LANDMARKS, 2 * LANDMARKS).unwrap();
-    assert!(largest(&read) > 1e-3, "what is read of landmarks is not learned");
-
-    let missing = net.forward(&images, false).unwrap_err();
-    assert!(matches!(missing, Error::Config { field: "landmarks", .. }), "{missing}");
-    let fewer = scattered_landmarks(2, 2);
-    let wrong = net.forward(BonePointInput { landmarks: Some(&fewer), ..input }, false).unwrap_err();
-    assert!(matches!(wrong, Error::Config { field: "landmarks", .. }), "{wrong}");
-    // Networks that do not read them ignore them.
-    let plain = BonePointNet::new(&small(), builder(&VarMap::new()), None).unwrap();
-    let (with, without) = (plain.forward(input, false).unwrap(), plain.forward(&images, false).unwrap());
-    assert!(largest_difference(&with.parameters, &without.parameters) < 1e-7);
 }
 
 #[test]
@@ -490,21 +448,14 @@ fn candidates_share_their_chance_and_the_gradient_is_right() {
 #[test]
 fn a_mirrored_crop_gets_the_mirrored_answer() {
     let map = VarMap::new();
-    let config = BonePointConfig { landmarks: true, expression: 52, pose: 3, ..small() };
+    let config = BonePointConfig { expression: 52, pose: 3, ..small() };
     let net = BonePointNet::new(&config, builder(&map), None).unwrap();
     let images = noise(4, &[3, 3, config.input, config.input]);
-    let landmarks = scattered_landmarks(5, 3);
-    let swap = Tensor::from_iter(likeness_rig::MIRRORED_LANDMARKS.map(|i| i as u32), &Device::Cpu).unwrap();
-    let reflected = Tensor::new(&[-1f32, 1.0], &Device::Cpu).unwrap();
-    let reflected = landmarks.index_select(&swap, 1).unwrap().broadcast_mul(&reflected).unwrap();
-    let width = likeness_rig::crop::CROP_SIZE as f32;
-    let reflected = reflected.broadcast_add(&Tensor::new(&[width, 0.0], &Device::Cpu).unwrap()).unwrap();
     let backwards = Tensor::from_iter((0..config.input as u32).rev(), &Device::Cpu).unwrap();
     let mirrored = images.index_select(&backwards, 3).unwrap();
     let signs: Vec<f32> = (0..PARAMETERS).map(|i| if i % 3 == 0 { -1.0 } else { 1.0 }).collect();
-    let input = BonePointInput { images: &images, landmarks: Some(&landmarks) };
-    let both = |input| net.forward_mirrored(input, &signs).unwrap();
-    let (a, b) = (both(input), both(BonePointInput { images: &mirrored, landmarks: Some(&reflected) }));
+    let both = |images| net.forward_mirrored(images, &signs).unwrap();
+    let (a, b) = (both(&images), both(&mirrored));
     let (values, others) = (a.parameters.to_vec2::<f32>().unwrap(), b.parameters.to_vec2::<f32>().unwrap());
     for (value, (other, sign)) in values.iter().flatten().zip(others.iter().flatten().zip(signs.iter().cycle())) {
         assert!((value - 0.5 - sign * (other - 0.5)).abs() < 1e-5, "{value} {other} {sign}");
@@ -516,8 +467,8 @@ fn a_mirrored_crop_gets_the_mirrored_answer() {
         assert!((pose[0] + other[0]).abs() < 1e-5 && (pose[1] - other[1]).abs() < 1e-5, "{pose:?} {other:?}");
         assert!((pose[2] + other[2]).abs() < 1e-5);
     }
-    let folded = net.fold().unwrap().forward_mirrored(input, &signs).unwrap();
+    let folded = net.fold().unwrap().forward_mirrored(&images, &signs).unwrap();
     assert!(largest_difference(&a.parameters, &folded.parameters) < 1e-4);
-    let plain = net.forward(input, false).unwrap();
+    let plain = net.forward(&images, false).unwrap();
     assert!(largest_difference(&a.features, &plain.features) < 1e-5);
 }

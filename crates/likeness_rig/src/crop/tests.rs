@@ -24,7 +24,7 @@ fn the_reference_is_the_bundled_heads() {
 fn the_reference_is_symmetric_and_inside_the_crop() {
     let points = reference();
     let mirrored = |index: usize| Vec2::new(CROP_SIZE as f32 - points[index].x, points[index].y);
-    for (right, left) in crate::MIRRORED_LANDMARKS.into_iter().enumerate() {
+    for (right, left) in [(0, 16), (8, 8), (17, 26), (30, 30), (31, 35), (36, 45), (39, 42), (48, 54), (60, 64)] {
         assert!(points[left].distance(mirrored(right)) < 0.5, "{right} and {left}");
     }
     assert!(points.iter().all(|point| point.min_element() > 0.0 && point.max_element() < CROP_SIZE as f32));

@@ -17,9 +17,6 @@ pub(crate) struct Calibrate {
     /// The bone-point network's weights
     #[arg(long, value_name = "FILE", default_value = "assets/models/bone_point.safetensors")]
     weights: PathBuf,
-    /// Weights of the landmark network, for bone-point networks that read its points
-    #[arg(long, value_name = "FILE", default_value = "assets/models/landmarks.safetensors")]
-    landmarks: PathBuf,
     /// The rig
     #[arg(long, value_name = "RON", default_value = "assets/head/head.rig.ron")]
     rig: PathBuf,
@@ -31,12 +28,11 @@ pub(crate) struct Calibrate {
 impl Calibrate {
     pub(crate) fn run(self) -> Result<()> {
         let head = Head::load(&self.rig)?;
-        let (net, reader) = bone_point_net(&self.weights, &self.landmarks, &head)?;
-        let reader = reader.as_ref();
+        let net = bone_point_net(&self.weights, &head)?;
         let (photos, balance) = training_photos(&self.portraits, self.balance)?;
         let weights = Weights::load(&self.weights)?;
         let mut meta = weights.meta().clone();
-        meta.photo_answers = Some(photo_answers(&net, reader, &head, &photos, &balance)?);
+        meta.photo_answers = Some(photo_answers(&net, &head, &photos, &balance)?);
         Ok(save_weights(&self.weights, weights.tensors(), &meta, Precision::F16)?)
     }
 }

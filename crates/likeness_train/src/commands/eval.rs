@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
-use likeness_nets::{AppearanceNet, BonePointConfig, BonePointNet, LandmarkNet, Weights};
+use likeness_nets::{AppearanceNet, BonePointNet, LandmarkNet, Weights};
 use likeness_train::{
     Result,
-    aligned_landmarks::LandmarkReader,
     appearance_data::{SeenPhoto, check_labels},
     bone_data::Photo,
     bone_measure::{HeldOut, answers, measure, region_errors},
@@ -120,22 +119,16 @@ pub(crate) fn renders(folder: &Path, head: &Head, all: bool, limit: usize) -> Re
     Ok(renders.into_iter().filter(|render| all || render.label.held_out()).take(limit).collect())
 }
 
-/// The network of a file of weights, made for the head's rig, and what finds the landmarks that it reads, if it does, with the landmark
-/// network of the other file.
+/// The network of a file of weights, made for the head's rig.
 ///
 /// # Errors
 /// A file that cannot be read, or weights of something else.
-pub(crate) fn bone_point_net(
-    path: &Path,
-    landmarks: &Path,
-    head: &Head,
-) -> Result<(BonePointNet, Option<LandmarkReader>)> {
+pub(crate) fn bone_point_net(path: &Path, head: &Head) -> Result<BonePointNet> {
     let weights = Weights::load(path)?;
     weights.expect_architecture(likeness_nets::BONE_POINT)?;
     weights.expect_rig(&head.rig)?;
-    let config: BonePointConfig = weights.config()?;
-    let reader = if config.landmarks { Some(LandmarkReader::load(landmarks)?) } else { None };
-    Ok((weights.build(|builder| BonePointNet::new(&config, builder, None))?, reader))
+    let config = weights.config()?;
+    Ok(weights.build(|builder| BonePointNet::new(&config, builder, None))?)
 }
 
 fn landmark_net(path: &Path) -> Result<LandmarkNet> {
@@ -212,9 +205,6 @@ pub(crate) struct BonePoint {
     /// The network's weights
     #[arg(long, value_name = "FILE", default_value = "assets/models/bone_point.safetensors")]
     weights: PathBuf,
-    /// Weights of the landmark network, for bone-point networks that read its points
-    #[arg(long, value_name = "FILE", default_value = "assets/models/landmarks.safetensors")]
-    landmarks: PathBuf,
     /// The rig
     #[arg(long, value_name = "RON", default_value = "assets/head/head.rig.ron")]
     rig: PathBuf,
@@ -241,8 +231,7 @@ pub(crate) struct BonePoint {
 impl BonePoint {
     fn run(self) -> Result<()> {
         let head = Head::load(&self.rig)?;
-        let (net, reader) = bone_point_net(&self.weights, &self.landmarks, &head)?;
-        let reader = reader.as_ref();
+        let net = bone_point_net(&self.weights, &head)?;
         let mut held_out = HeldOut::default();
         if let Some(folder) = &self.renders {
             held_out.renders = renders(folder, &head, self.all_renders, self.max_renders)?;
@@ -251,7 +240,7 @@ impl BonePoint {
             held_out.photos = photos(path, self.part)?;
         }
         let space = ShapeSpace::new(&head.rig, &head.mesh, &head.prior)?;
-        let figures = measure(&net, reader, &head, &space, &held_out)?;
+        let figures = measure(&net, &head, &space, &held_out)?;
         if self.json {
             return print_json(&figures);
         }
@@ -262,7 +251,7 @@ impl BonePoint {
         if let (Some(error), Some(of_mean)) = (figures.parameter_error, figures.parameter_error_of_mean) {
             println!("{:<32} {:.3}", "parameter error over the mean's", error / of_mean);
             println!("by region                        ratio  share of the mean's error");
-            for error in region_errors(&net, reader, &head, &held_out.renders)? {
+            for error in region_errors(&net, &head, &held_out.renders)? {
                 println!("{:<32} {:.3}  {:4.1} %", error.region, error.ratio, 100.0 * error.share);
             }
         }
@@ -276,9 +265,6 @@ pub(crate) struct Domain {
     /// The bone-point network's weights
     #[arg(long, value_name = "FILE", default_value = "assets/models/bone_point.safetensors")]
     weights: PathBuf,
-    /// Weights of the landmark network, for bone-point networks that read its points
-    #[arg(long, value_name = "FILE", default_value = "assets/models/landmarks.safetensors")]
-    landmarks: PathBuf,
     /// The rig
     #[arg(long, value_name = "RON", default_value = "assets/head/head.rig.ron")]
     rig: PathBuf,
@@ -305,14 +291,16 @@ pub(crate) struct Domain {
 impl Domain {
     fn run(self) -> Result<()> {
         let head = Head::load(&self.rig)?;
-        let (net, reader) = bone_point_net(&self.weights, &self.landmarks, &head)?;
-        let reader = reader.as_ref();
+        let net = bone_point_net(&self.weights, &head)?;
         let mut photos = photos(&self.portraits, Part::LeftOut)?;
         photos.sort_by_key(|photo| photo.label.person);
         let renders = renders(&self.renders, &head, self.all_renders, self.max_renders)?;
-        let photos = answers(&net, reader, &head.rig, photos.iter().map(|photo| (&photo.picture, photo.landmarks)))?;
-        let renders = renders.iter().map(|render| (&render.picture, render.label.points()));
-        let renders = answers(&net, reader, &head.rig, renders)?;
+        let photos = answers(&net, &head.rig, photos.iter().map(|photo| (&photo.picture, photo.landmarks)))?;
+        let renders = answers(
+            &net,
+            &head.rig,
+            renders.iter().map(|render| (&render.picture, std::array::from_fn(|i| render.label.landmarks[i].into()))),
+        )?;
         let features = |list: Vec<likeness_train::bone_measure::Answer>| -> Vec<Vec<f32>> {
             list.into_iter().map(|answer| answer.features).collect()
         };

@@ -8,10 +8,9 @@ use std::{
 use candle_core::{Device, Tensor};
 use clap::{Args, Subcommand};
 use likeness_nets::{
-    BONE_POINT, BonePointConfig, BonePointInput, BonePointNet, LANDMARK, LandmarkConfig, LandmarkNet, Precision,
-    Weights, WeightsMeta, landmark_tensor, save_weights,
+    BONE_POINT, BonePointConfig, BonePointNet, LANDMARK, LandmarkConfig, LandmarkNet, Precision, Weights, WeightsMeta,
+    save_weights,
 };
-use likeness_rig::crop::REFERENCE_LANDMARKS;
 use likeness_train::{
     Result,
     dice::{Dice, Purpose},
@@ -69,12 +68,9 @@ impl Onnx {
         likeness_rig::write_atomic(&self.out, &net.to_onnx()?)?;
         let Some(path) = &self.sample else { return Ok(()) };
         let images = images(config.input)?;
-        let landmarks = landmarks()?;
-        let input = BonePointInput { images: &images, landmarks: Some(&landmarks) };
-        let output = net.fold()?.forward(input)?;
+        let output = net.fold()?.forward(&images)?;
         let tensors = [
             ("images", images),
-            ("landmarks", landmarks),
             ("features", output.features),
             ("parameters", output.parameters),
             ("expression", output.expression),
@@ -98,13 +94,6 @@ fn images(size: usize) -> Result<Tensor> {
         }
     }
     Ok(Tensor::from_vec(values, (SAMPLES, 3, size, size), &Device::Cpu)?)
-}
-
-/// The mean face's landmarks, each a little away from its place.
-fn landmarks() -> Result<Tensor> {
-    let mut dice = Dice::new(2, Purpose::Probe, 0);
-    let mut moved = || REFERENCE_LANDMARKS.map(|place| place.map(|value| value + dice.uniform(-3.0, 3.0)));
-    Ok(landmark_tensor(&std::array::from_fn::<_, SAMPLES, _>(|_| moved()))?)
 }
 
 fn write_sample<const N: usize>(

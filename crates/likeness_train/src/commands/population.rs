@@ -19,9 +19,6 @@ pub(crate) struct Population {
     /// The bone-point network's weights
     #[arg(long, value_name = "FILE", default_value = "assets/models/bone_point.safetensors")]
     weights: PathBuf,
-    /// Weights of the landmark network, for bone-point networks that read its points
-    #[arg(long, value_name = "FILE", default_value = "assets/models/landmarks.safetensors")]
-    landmarks: PathBuf,
     /// The rig
     #[arg(long, value_name = "RON", default_value = "assets/head/head.rig.ron")]
     rig: PathBuf,
@@ -36,13 +33,13 @@ pub(crate) struct Population {
 impl Population {
     pub(crate) fn run(self) -> Result<()> {
         let head = Head::load(&self.rig)?;
-        let (net, reader) = bone_point_net(&self.weights, &self.landmarks, &head)?;
-        let reader = reader.as_ref();
+        let net = bone_point_net(&self.weights, &head)?;
         let (photos, weights) = training_photos(&self.portraits, self.balance)?;
-        let seen = answers(&net, reader, &head.rig, photos.iter().map(|photo| (&photo.picture, photo.landmarks)))?;
+        let seen = answers(&net, &head.rig, photos.iter().map(|photo| (&photo.picture, photo.landmarks)))?;
         let renders = renders(&self.renders, &head, false, usize::MAX)?;
-        let on_renders =
-            answers(&net, reader, &head.rig, renders.iter().map(|render| (&render.picture, render.label.points())))?;
+        let points =
+            |render: &likeness_train::shards::Render| std::array::from_fn(|i| render.label.landmarks[i].into());
+        let on_renders = answers(&net, &head.rig, renders.iter().map(|render| (&render.picture, points(render))))?;
         let weighed: Vec<(&[f32], f32)> =
             seen.iter().zip(&weights).map(|(answer, weight)| (answer.parameters.as_slice(), *weight)).collect();
         let pairs: Vec<(&[f32], &[f32])> = on_renders

@@ -185,8 +185,9 @@ impl Landmarks {
         if let Some(folder) = &common.renders {
             let head = Head::load(&common.rig)?;
             for render in load_renders(folder, &head.rig, common.max_renders)? {
+                let landmarks = std::array::from_fn(|i| render.label.landmarks[i].into());
                 let held = render.label.held_out();
-                let item = LandmarkItem { landmarks: render.label.points(), picture: render.picture };
+                let item = LandmarkItem { picture: render.picture, landmarks };
                 if !held {
                     data.renders.push(item);
                 } else if common.portraits.is_none() {
@@ -237,9 +238,6 @@ pub(crate) struct BonePoint {
     /// Start from these finished weights: a fine-tuning. Layers of another size and, for another rig, the last two start anew
     #[arg(long, value_name = "FILE")]
     start_from: Option<PathBuf>,
-    /// Weights of a landmark network whose points the network reads beside the crop; without it is the network of the patent
-    #[arg(long, value_name = "FILE")]
-    landmarks: Option<PathBuf>,
     /// Stop after so many steps from now, as if interrupted; --resume goes on
     #[arg(long)]
     interrupt_after: Option<u64>,
@@ -332,7 +330,6 @@ impl BonePoint {
             measure_every: common.measure_every,
             resume: common.resume,
             start_from: self.start_from,
-            landmarks: self.landmarks,
             interrupt_after: self.interrupt_after,
             reversal: !self.no_reversal,
             domain_steps: common.domain_steps,

@@ -113,7 +113,8 @@ pub fn appearance_of_photos(net: &AppearanceNet, photos: &[Photo]) -> Result<Vec
 /// # Errors
 /// Only those of the network.
 pub fn appearance_of_renders(net: &AppearanceNet, renders: &[Render]) -> Result<Vec<AppearanceAnswer>> {
-    appearance_answers(net, renders.iter().map(|render| (&render.picture, render.label.points())))
+    let points = |render: &Render| std::array::from_fn(|i| Vec2::from_array(render.label.landmarks[i]));
+    appearance_answers(net, renders.iter().map(|render| (&render.picture, points(render))))
 }
 
 /// Measures a network on held-out renders.

@@ -66,7 +66,7 @@ pub(crate) fn render(index: u64) -> Render {
 
 pub(crate) fn photo(index: u64) -> Photo {
     let render = render(1000 + index);
-    let landmarks = render.label.points();
+    let landmarks = std::array::from_fn(|i| Vec2::from_array(render.label.landmarks[i]));
     Photo {
         picture: dots(&landmarks, [120, 70, 60]),
         landmarks,

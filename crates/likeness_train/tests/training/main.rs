@@ -7,7 +7,7 @@ mod ensemble;
 use std::{fs, path::Path};
 
 use drawn::{head, photo, render};
-use likeness_nets::{AppearanceConfig, BonePointConfig};
+use likeness_nets::AppearanceConfig;
 use likeness_train::{
     appearance_data::{AppearanceData, SeenPhoto},
     appearance_training::{AppearanceOptions, HeldOutAppearance, train_appearance},
@@ -46,7 +46,6 @@ fn bone_options(folder: &Path, steps: u64) -> BoneOptions {
         checkpoint_every: 1000,
         measure_every: 1000,
         start_from: None,
-        landmarks: None,
         resume: false,
         interrupt_after: None,
         reversal: true,
@@ -133,24 +132,6 @@ fn a_run_starts_from_finished_weights_and_says_how_photos_are_answered() {
     .unwrap();
     let refused = train_bone_point(head(), bone_data(), &HeldOut::default(), &options).unwrap_err();
     assert!(refused.to_string().contains("none fits"), "{refused}");
-}
-
-#[test]
-fn a_network_that_reads_landmarks_is_trained_resumed_and_measured() {
-    let (whole, halves) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let landmarks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/models/landmarks.safetensors");
-    let options =
-        |folder| BoneOptions { landmarks: Some(landmarks.clone()), measure_every: 6, ..bone_options(folder, 12) };
-    let held_out = || HeldOut { renders: (20..24).map(render).collect(), photos: (20..24).map(photo).collect() };
-    let run = |options| train_bone_point(head(), bone_data(), &held_out(), &options).unwrap();
-    let outcome = run(options(whole.path()));
-    assert!(outcome.report["held_out_parameters"].is_finite() && outcome.report["held_out_own"].is_finite());
-    run(BoneOptions { interrupt_after: Some(7), ..options(halves.path()) });
-    run(BoneOptions { resume: true, workers: 1, ..options(halves.path()) });
-    let file = |folder: &Path| folder.join("weights.safetensors");
-    assert!(fs::read(file(whole.path())).unwrap() == fs::read(file(halves.path())).unwrap(), "the weights differ");
-    let config: BonePointConfig = likeness_nets::Weights::load(&file(whole.path())).unwrap().config().unwrap();
-    assert!(config.landmarks);
 }
 
 #[test]

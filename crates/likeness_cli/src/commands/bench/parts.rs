@@ -8,10 +8,9 @@ use candle_core::{DType, Device, Tensor};
 use candle_nn::{Optimizer as _, VarMap};
 use image::imageops::{self, FilterType};
 use likeness_nets::{
-    AdamW, AdamWConfig, BonePointConfig, BonePointInput, BonePointNet, DomainNet, LandmarkConfig, LandmarkNet,
-    SeededInit, Weights, backward, bce_with_logits, landmark_tensor, reverse_gradient, weighted_squared_error,
+    AdamW, AdamWConfig, BonePointConfig, BonePointNet, DomainNet, LandmarkConfig, LandmarkNet, SeededInit, Weights,
+    backward, bce_with_logits, reverse_gradient, weighted_squared_error,
 };
-use likeness_rig::crop::REFERENCE_LANDMARKS;
 use likeness_rig::{HeadMesh, Rig};
 use likeness_vision::{Photo, PredictOptions, VisionError};
 use std::collections::BTreeMap;
@@ -75,16 +74,13 @@ impl Workbench<'_> {
         let weights = Weights::load(&self.assets.network("bone_point"))?;
         let config: BonePointConfig = weights.config()?;
         let net = weights.build(|vb| BonePointNet::new(&config, vb, None))?;
-        let batch = self.batch.unwrap_or(1);
-        let images = images(batch, config.input)?;
-        let landmarks = landmark_tensor(&vec![REFERENCE_LANDMARKS; batch])?;
-        let input = BonePointInput { images: &images, landmarks: Some(&landmarks) };
+        let images = images(self.batch.unwrap_or(1), config.input)?;
         if self.candle {
             let net = net.with_candle_operations();
-            return self.times(Unit::Milliseconds, || net.forward(input, false).map(drop));
+            return self.times(Unit::Milliseconds, || net.forward(&images, false).map(drop));
         }
         let net = net.fold()?;
-        self.times(Unit::Milliseconds, || net.forward(input).map(drop))
+        self.times(Unit::Milliseconds, || net.forward(&images).map(drop))
     }
 
     /// One forward pass of the folded network.
