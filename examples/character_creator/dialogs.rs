@@ -50,6 +50,7 @@ impl Dialogs {
     fn begin(&mut self, purpose: Purpose, title: String, kinds: &str, endings: &[&'static str]) {
         self.dialog = FileDialog::new()
             .title(&title)
+            .anchor(egui::Align2::CENTER_CENTER, egui::Vec2::ZERO)
             .add_file_filter_extensions(kinds, endings.to_vec())
             .default_file_filter(kinds);
         self.dialog.pick_file();

@@ -8,11 +8,11 @@ use bevy::core_pipeline::tonemapping::Tonemapping;
 use bevy::prelude::*;
 use bevy::render::render_resource::TextureFormat;
 use bevy_egui::{EguiTextureHandle, EguiUserTextures};
-use bevy_likeness::PendingOptions;
 use bevy_likeness::prelude::*;
+use bevy_likeness::{PendingOptions, PhotoSkin};
 
 use crate::Options;
-use crate::stage::{FACE_CENTER, MODEL_LAYER};
+use crate::stage::{FACE_CENTER, MODEL_LAYER, Star};
 use crate::start::Ready;
 use crate::studio::Studio;
 use crate::ui::pictures::Subject;
@@ -52,19 +52,27 @@ struct ModelCamera;
 /// What has been taken.
 #[derive(Resource, Default)]
 struct Album {
-    /// Each subject's picture, and the face and the light that it was made for.
-    pictures: HashMap<Subject, (Handle<Image>, Option<(likeness_rig::Face, usize)>)>,
+    /// Each subject's picture, and what it shows once it has been taken.
+    pictures: HashMap<Subject, (Handle<Image>, Option<Shown>)>,
     sitting: Option<Sitting>,
     /// The face that pictures are made for, and how long it has rested, seconds.
     face: Option<likeness_rig::Face>,
     rested: f32,
 }
 
+/// What a picture shows.
+#[derive(Clone, PartialEq)]
+struct Shown {
+    face: likeness_rig::Face,
+    /// The photo's skin; painted without.
+    skin: Option<PhotoSkin>,
+    lights: usize,
+}
+
 /// A picture being taken.
 struct Sitting {
     subject: Subject,
-    face: likeness_rig::Face,
-    lights: usize,
+    shown: Shown,
     /// Whether the camera is on in this frame.
     exposed: bool,
 }
@@ -103,15 +111,17 @@ fn hire(
 fn sit(
     mut ready: ResMut<Ready>,
     mut album: ResMut<Album>,
-    mut models: Query<(&mut Face, Has<PendingOptions>), (With<Model>, With<HeadParts>)>,
+    mut models: Query<(Entity, &mut Face, Has<PendingOptions>), (With<Model>, With<HeadParts>)>,
+    stars: Query<&PhotoSkin, With<Star>>,
     camera: Single<(&mut Camera, &mut RenderTarget, &mut Transform), With<ModelCamera>>,
     mut images: ResMut<Assets<Image>>,
     mut textures: ResMut<EguiUserTextures>,
     time: Res<Time>,
+    mut commands: Commands,
 ) {
-    let Ok((mut face, pending)) = models.single_mut() else { return };
+    let Ok((model, mut face, pending)) = models.single_mut() else { return };
     let (mut camera, mut target, mut place) = camera.into_inner();
-    let Ready { studio, pictures, .. } = &mut *ready;
+    let Ready { studio, pictures, star, .. } = &mut *ready;
     if album.face.as_ref() == Some(&studio.document.face) {
         album.rested += time.delta_secs();
     } else {
@@ -127,8 +137,8 @@ fn sit(
             return;
         }
         camera.is_active = false;
-        if let Some((picture, made_for)) = album.pictures.get_mut(&sitting.subject) {
-            *made_for = Some((sitting.face, sitting.lights));
+        if let Some((picture, shown)) = album.pictures.get_mut(&sitting.subject) {
+            *shown = Some(sitting.shown);
             let texture = textures.image_id(picture.id());
             let texture = texture.unwrap_or_else(|| textures.add_image(EguiTextureHandle::Strong(picture.clone())));
             pictures.ready.insert(sitting.subject, texture);
@@ -137,12 +147,13 @@ fn sit(
     if album.rested < REST || studio.hand_is_busy {
         return;
     }
-    let lights = studio.view.lights;
+    let worn = stars.get(*star).ok();
     let due = pictures.wanted.iter().find_map(|subject| {
-        let wanted = face_of(studio, *subject)?;
-        let made_for = album.pictures.get(subject).and_then(|(_, made_for)| made_for.as_ref());
-        let fits = made_for.is_some_and(|(face, light)| *face == wanted && *light == lights);
-        (!fits).then_some((*subject, wanted))
+        let face = face_of(studio, *subject)?;
+        let skin = worn.filter(|_| subject.is_of_the_face()).cloned();
+        let wanted = Shown { face, skin, lights: studio.view.lights };
+        let shown = album.pictures.get(subject).and_then(|(_, shown)| shown.as_ref());
+        (shown != Some(&wanted)).then_some((*subject, wanted))
     });
     let Some((subject, wanted)) = due else { return };
     let (picture, _) = album.pictures.entry(subject).or_insert_with(|| {
@@ -151,12 +162,16 @@ fn sit(
     });
     // The same hair as in the picture before is there already.
     let picture = picture.clone();
-    let exposed = face.options == wanted.options && !pending;
+    let exposed = face.options == wanted.face.options && !pending;
     camera.is_active = exposed;
     *target = RenderTarget::Image(picture.into());
     *place = viewpoint(studio, subject);
-    *face = wanted.clone().into();
-    album.sitting = Some(Sitting { subject, face: wanted, lights, exposed });
+    *face = wanted.face.clone().into();
+    match &wanted.skin {
+        Some(skin) => commands.entity(model).insert(skin.clone()),
+        None => commands.entity(model).remove::<PhotoSkin>(),
+    };
+    album.sitting = Some(Sitting { subject, shown: wanted, exposed });
 }
 
 /// The face that a subject shows now; `None` for what is not there.

@@ -20,9 +20,6 @@ const HAIR_ROUGHNESS: f32 = 0.45;
 /// The pictures of hair are of middle brightness: with this gain a face's hair colour shows in them on average.
 const HAIR_GAIN: f32 = 2.2;
 
-/// Coverage below which a texel of the lashes is not drawn.
-const LASH_CUTOFF: f32 = 0.4;
-
 /// Gives the parts of heads materials: the skin a [`SkinMaterial`], the eyes an [`EyeMaterial`], the rest a
 /// [`StandardMaterial`]. Disable it to give them materials of your own.
 #[derive(Clone, Copy, Debug, Default)]
@@ -188,7 +185,8 @@ fn material(name: &str, textures: &HeadTextures, mut material: StandardMaterial)
             material.opaque_render_method = OpaqueRendererMethod::Forward;
         }
         "lashes" if picture(&textures.lashes, &mut material) => {
-            material.alpha_mode = AlphaMode::Mask(LASH_CUTOFF);
+            // From a few steps away a lash is narrower than a pixel: what is left of it must not fall below a threshold.
+            material.alpha_mode = AlphaMode::AlphaToCoverage;
             material.double_sided = true;
             material.cull_mode = None;
             material.perceptual_roughness = 0.9;

@@ -22,6 +22,7 @@ impl HeadDialog {
     pub(crate) fn open(&mut self) {
         let mut dialog = FileDialog::new()
             .title("Choose a head")
+            .anchor(egui::Align2::CENTER_CENTER, egui::Vec2::ZERO)
             .add_file_filter_extensions(KIND, vec!["glb"])
             .default_file_filter(KIND);
         dialog.pick_file();

@@ -41,6 +41,12 @@ impl BonePointConfig {
     pub fn new(parameters: usize) -> Self {
         Self { input: 128, widths: [24, 48, 96, 128], hidden: [256, 192], parameters, expression: 52, pose: 3 }
     }
+
+    /// Places of the picture that are left behind the four modules, of which each halves both sides: the inputs of the first layers
+    /// behind them go through these places, each with all channels.
+    pub fn places(&self) -> usize {
+        self.input.div_ceil(16).pow(2)
+    }
 }
 
 /// Mean and covariance factor of natural faces, from which the last layer starts.

@@ -1,5 +1,8 @@
 //! Weight files: safetensors whose metadata says what they are for, checked in full when they are loaded.
 
+mod precision;
+mod widen;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -8,11 +11,13 @@ use candle_core::{DType, Device, Shape, Tensor};
 use candle_nn::var_builder::SimpleBackend;
 use candle_nn::{Init, VarBuilder, VarMap};
 use likeness_rig::{Rig, write_atomic};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{SafeTensors, TensorView};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+pub use precision::Precision;
+use precision::Stored;
 
 /// Version of the metadata.
 pub const WEIGHTS_FORMAT: u32 = 1;
@@ -111,15 +116,6 @@ impl WeightsMeta {
     }
 }
 
-/// How matrices and convolution weights are stored. Biases and normalisation are always stored as f32.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Precision {
-    /// As they are.
-    F32,
-    /// Half the size; about three decimal digits.
-    F16,
-}
-
 /// Writes named tensors and their metadata, atomically.
 ///
 /// # Errors
@@ -135,23 +131,18 @@ pub fn save_weights(
     let mut stored = Vec::new();
     for (name, tensor) in tensors {
         let values = tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
-        let half = precision == Precision::F16 && tensor.rank() >= 2;
-        let limit = if half { half::f16::MAX.to_f32() } else { f32::MAX };
+        let precision = if tensor.rank() >= 2 { precision } else { Precision::F32 };
+        let limit = precision.limit();
         if let Some(index) = values.iter().position(|value| value.is_nan() || value.abs() > limit) {
             let reason =
                 format!("value {index} is {}, which cannot be stored; the training has diverged", values[index]);
             return Err(file(name, reason));
         }
-        let (dtype, bytes): (_, Vec<u8>) = if half {
-            (Dtype::F16, values.iter().flat_map(|&value| half::f16::from_f32(value).to_le_bytes()).collect())
-        } else {
-            (Dtype::F32, values.iter().flat_map(|value| value.to_le_bytes()).collect())
-        };
-        stored.push((name, dtype, tensor.dims().to_vec(), bytes));
+        stored.extend(precision.store(name, tensor.dims(), &values));
     }
     let views = stored
         .iter()
-        .map(|(name, dtype, shape, bytes)| {
+        .map(|Stored { name, dtype, shape, bytes }| {
             let view = TensorView::new(*dtype, shape.clone(), bytes).map_err(|error| file(name, error.to_string()))?;
             Ok((name.as_str(), view))
         })
@@ -192,7 +183,7 @@ impl Weights {
     ///
     /// # Errors
     /// [`Error::Weights`] for a damaged or truncated file, missing metadata, another format, another channel order or
-    /// normalisation, a dtype other than f32 and f16, a value that is not finite.
+    /// normalisation, a dtype other than f32, f16 and i8 (see [`Precision`]), a value that is not finite.
     pub fn from_bytes(bytes: &[u8], source: &str) -> Result<Self> {
         let fail = |field: &str, reason: String| {
             Err(Error::Weights { path: source.to_owned(), field: field.to_owned(), reason })
@@ -228,12 +219,12 @@ impl Weights {
         }
         let mut tensors = BTreeMap::new();
         for (name, view) in file.iter() {
-            let values: Vec<f32> = match view.dtype() {
-                Dtype::F32 => view.data().as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect(),
-                Dtype::F16 => {
-                    view.data().as_chunks().0.iter().map(|&bytes| half::f16::from_le_bytes(bytes).to_f32()).collect()
-                }
-                other => return fail(name, format!("has dtype {other:?}; f32 and f16 are read")),
+            if precision::is_scale(&file, name) {
+                continue;
+            }
+            let values = match precision::read(&file, name, &view) {
+                Ok(values) => values,
+                Err(reason) => return fail(name, reason),
             };
             if let Some(index) = values.iter().position(|value| !value.is_finite()) {
                 return fail(name, format!("value {index} is {}; the file is damaged", values[index]));
@@ -325,18 +316,37 @@ impl Weights {
     }
 
     /// Sets those variables of `map` whose names start with `prefix` to the file's tensors that `wanted` (a name without the prefix)
-    /// asks for and whose name and shape the file has, as a start for a network of other sizes. Answers the names of the variables that
-    /// stay as they are, without the prefix and in order.
+    /// asks for, as a start for a network of other sizes. Where a variable is larger than its tensor, the first outputs are the
+    /// file's and get nothing from inputs that the file does not know, so that a network that is wider in all layers answers as the
+    /// file's; `places` tells for a name how many places of a picture a matrix's inputs go through one after the other (1 for all
+    /// others). Answers the names of the variables that stay as they are, without the prefix and in order.
     ///
     /// # Errors
     /// [`Error::Weights`] when no variable at all is set.
-    pub fn load_into(&self, map: &VarMap, prefix: &str, wanted: impl Fn(&str) -> bool) -> Result<Vec<String>> {
+    pub fn load_into(
+        &self,
+        map: &VarMap,
+        prefix: &str,
+        wanted: impl Fn(&str) -> bool,
+        places: impl Fn(&str) -> usize,
+    ) -> Result<Vec<String>> {
         let map = map.data().lock().unwrap_or_else(|error| error.into_inner());
         let (mut left, mut count) = (Vec::new(), 0);
         for (name, var) in map.iter().filter_map(|(name, var)| Some((name.strip_prefix(prefix)?, var))) {
             count += 1;
-            match self.tensors.get(name).filter(|tensor| tensor.shape() == var.shape() && wanted(name)) {
-                Some(tensor) => var.set(tensor)?,
+            let values = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
+            let start = match self.tensors.get(name).filter(|_| wanted(name)) {
+                Some(tensor) if tensor.shape() == var.shape() => Some(tensor.clone()),
+                Some(tensor) => {
+                    let (old, fresh) = (values(tensor)?, values(var)?);
+                    widen::widened(&old, tensor.dims(), &fresh, var.dims(), places(name))
+                        .map(|wide| Tensor::from_vec(wide, var.shape(), &Device::Cpu))
+                        .transpose()?
+                }
+                None => None,
+            };
+            match start {
+                Some(tensor) => var.set(&tensor.to_device(var.device())?)?,
                 None => left.push(name.to_owned()),
             }
         }

@@ -53,8 +53,12 @@ pub struct BoneOptions {
     pub checkpoint_every: u64,
     /// Steps between measurements on what is held out.
     pub measure_every: u64,
-    /// Finished weights to start from instead of random ones: layers of the same size are taken over, those that speak of parameters
-    /// for the same rig alone.
+    /// Channels of the four residual modules.
+    pub widths: [usize; 4],
+    /// Outputs of the first two fully connected layers.
+    pub hidden: [usize; 2],
+    /// Finished weights to start from instead of random ones: layers of the same size or smaller are taken over, those that speak of
+    /// parameters for the same rig alone. A network that is nowhere smaller begins with the answers of the one that it starts from.
     pub start_from: Option<PathBuf>,
     /// Whether to go on from the run's checkpoint.
     pub resume: bool,
@@ -116,7 +120,8 @@ pub fn train_bone_point(head: &Head, data: BoneData, held_out: &HeldOut, options
     let mut ensemble = Ensemble::join(options.place.as_ref(), &options.agreement(&data), &device)?;
     let map = VarMap::new();
     let builder = SeededInit::builder(&map, options.seed, &device);
-    let config = BonePointConfig::new(head.rig.parameters.len());
+    let (widths, hidden) = (options.widths, options.hidden);
+    let config = BonePointConfig { widths, hidden, ..BonePointConfig::new(head.rig.parameters.len()) };
     let prior = PriorStart { mean: &head.prior.mean, factor: &head.prior.factor, rank: head.prior.rank };
     let net = BonePointNet::new(&config, builder.pp("bone_point"), Some(prior))?;
     let domain = SeededInit::builder(&map, options.seed, &Device::Cpu);
@@ -139,9 +144,9 @@ pub fn train_bone_point(head: &Head, data: BoneData, held_out: &HeldOut, options
         weights.expect_architecture(BONE_POINT)?;
         // The layers behind the features speak of one rig's parameters.
         let same_rig = weights.expect_rig(&head.rig).is_ok();
-        let new = weights.load_into(&map, "bone_point.", |name| {
-            same_rig || !(name.starts_with("fc2.") || name.starts_with("fc3."))
-        })?;
+        let wanted = |name: &str| same_rig || !(name.starts_with("fc2.") || name.starts_with("fc3."));
+        let places = |name: &str| if ["fc1.weight", "side1.weight"].contains(&name) { config.places() } else { 1 };
+        let new = weights.load_into(&map, "bone_point.", wanted, places)?;
         if !new.is_empty() {
             eprintln!("of {} these do not fit and start anew: {}", path.display(), new.join(", "));
         }

@@ -29,6 +29,13 @@ pub(crate) enum Subject {
     Slot(usize),
 }
 
+impl Subject {
+    /// Whether it is the face itself with a change, and not somebody else's.
+    pub(crate) fn is_of_the_face(self) -> bool {
+        matches!(self, Self::End { .. } | Self::Choice { .. })
+    }
+}
+
 /// A photo or a camera's frame.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PanelPicture {

@@ -101,7 +101,7 @@ fn build(weights: &Weights) -> Result<BonePointNet, Error> {
 
 #[test]
 fn a_saved_network_answers_the_same() {
-    for (precision, tolerance) in [(Precision::F32, 0.0), (Precision::F16, 2e-3)] {
+    for (precision, tolerance) in [(Precision::F32, 0.0), (Precision::F16, 2e-3), (Precision::I8, 3e-2)] {
         let saved = Saved::new(precision);
         let weights = Weights::load(&saved.path()).unwrap();
         assert_eq!(weights.meta(), &saved.meta);
@@ -116,13 +116,43 @@ fn a_saved_network_answers_the_same() {
         }
         let other = VarMap::new();
         BonePointNet::new(&config(), SeededInit::builder(&other, 2, &Device::Cpu).pp("student"), None).unwrap();
-        assert!(weights.load_into(&other, "student.", |_| true).unwrap().is_empty());
+        assert!(weights.load_into(&other, "student.", |_| true, |_| 1).unwrap().is_empty());
         if precision == Precision::F32 {
             assert!(all_values(&other) == all_values(&saved.map));
         }
     }
     let size = |precision| std::fs::metadata(Saved::new(precision).path()).unwrap().len();
     assert!(size(Precision::F16) < size(Precision::F32));
+    assert!(size(Precision::I8) < size(Precision::F16));
+}
+
+#[test]
+fn whole_numbers_are_off_by_half_a_step_at_most() {
+    let saved = Saved::new(Precision::F32);
+    let mut tensors = saved.tensors();
+    // Outputs of very different sizes, one without any weight, and values at the end of what there is.
+    let rows = [[1e-3, -4e-3, 0.0], [2.0, -1.0, 0.3], [0.0; 3], [f32::MAX, -f32::MAX, 1.0], [f32::MIN_POSITIVE; 3]];
+    tensors.insert("fc9.weight".into(), Tensor::new(&rows, &Device::Cpu).unwrap());
+    save_weights(&saved.path(), &tensors, &saved.meta, Precision::I8).unwrap();
+    let weights = Weights::load(&saved.path()).unwrap();
+    assert!(weights.tensors().keys().eq(tensors.keys()), "scales are no tensors of the network");
+    for (name, tensor) in &tensors {
+        let read = &weights.tensors()[name];
+        assert_eq!(read.dims(), tensor.dims(), "{name}");
+        let rows = |tensor: &Tensor| tensor.flatten_from(1.min(tensor.rank() - 1)).unwrap();
+        if tensor.rank() < 2 {
+            assert_eq!(read.to_vec1::<f32>().unwrap(), tensor.to_vec1::<f32>().unwrap(), "{name}");
+            continue;
+        }
+        let (read, tensor) = (rows(read).to_vec2::<f32>().unwrap(), rows(tensor).to_vec2::<f32>().unwrap());
+        for (read, row) in read.iter().zip(&tensor) {
+            let largest = row.iter().fold(0f32, |largest, value| largest.max(value.abs()));
+            for (a, b) in read.iter().zip(row) {
+                let allowed = (largest / 253.0).max(f32::MIN_POSITIVE);
+                assert!((a - b).abs() <= allowed, "{name}: {b} was read as {a}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -186,7 +216,7 @@ fn a_network_starts_from_what_fits() {
         tensors.insert("fc3.bias".into(), noise(1, &[4]));
     });
     let map = fresh();
-    let left = weights.load_into(&map, "student.", |name| !name.starts_with("fc1.")).unwrap();
+    let left = weights.load_into(&map, "student.", |name| !name.starts_with("fc1."), |_| 1).unwrap();
     assert_eq!(left, ["fc1.bias", "fc1.weight", "fc2.weight", "fc3.bias"]);
     let value = |map: &VarMap, name: &str| {
         let map = map.data().lock().unwrap();
@@ -199,7 +229,28 @@ fn a_network_starts_from_what_fits() {
         is_as(&saved.map, "bone_point", "trunk.module0.conv1.weight") && is_as(&saved.map, "bone_point", "fc3.weight")
     );
     assert!(is_as(&fresh(), "student", "fc1.weight") && is_as(&fresh(), "student", "fc3.bias"));
-    assert_names(saved.with_tensors(|_| ()).load_into(&fresh(), "student.", |_| false), "tensors");
+    assert_names(saved.with_tensors(|_| ()).load_into(&fresh(), "student.", |_| false, |_| 1), "tensors");
+}
+
+#[test]
+fn a_wider_network_starts_with_the_answers_of_a_smaller_one() {
+    let saved = Saved::new(Precision::F32);
+    let weights = Weights::load(&saved.path()).unwrap();
+    let wide = BonePointConfig { widths: [5, 4, 7, 6], hidden: [9, 12], ..config() };
+    let map = VarMap::new();
+    let build = || BonePointNet::new(&wide, SeededInit::builder(&map, 2, &Device::Cpu).pp("student"), None).unwrap();
+    build();
+    // The trunk ends with 2 x 2 places.
+    let places = |name: &str| if ["fc1.weight", "side1.weight"].contains(&name) { 4 } else { 1 };
+    assert_eq!(weights.load_into(&map, "student.", |_| true, places).unwrap(), [""; 0]);
+    let images = noise(2, &[2, 3, 32, 32]);
+    let expected = saved.net.forward(&images, false).unwrap();
+    let got = build().forward(&images, false).unwrap();
+    for (expected, got) in
+        [(&expected.parameters, &got.parameters), (&expected.expression, &got.expression), (&expected.pose, &got.pose)]
+    {
+        assert!(largest_difference(expected, got) <= 1e-4 * largest(expected));
+    }
 }
 
 #[test]
@@ -244,5 +295,18 @@ fn files_of_others_are_errors() {
     let ints = view(safetensors::Dtype::I32);
     let integers = safetensors::serialize([("a", &ints)], Some(info)).unwrap();
     assert_names(Weights::from_bytes(&integers, "net.safetensors"), "a");
+    // Whole numbers without scales, with too few of them, and with some that are not finite.
+    let info = HashMap::from([("likeness".to_owned(), serde_json::to_string(&saved.meta).unwrap())]);
+    let tensor =
+        |dtype, shape: &[usize], bytes| safetensors::tensor::TensorView::new(dtype, shape.to_vec(), bytes).unwrap();
+    let whole = tensor(safetensors::Dtype::I8, &[2, 2], &[1, 2, 3, 4]);
+    let infinite = [f32::INFINITY.to_le_bytes(), 1f32.to_le_bytes()].concat();
+    let infinite = tensor(safetensors::Dtype::F32, &[2], &infinite);
+    for tensors in
+        [vec![("a", &whole)], vec![("a", &whole), ("a.scale", &f32s)], vec![("a", &whole), ("a.scale", &infinite)]]
+    {
+        let file = safetensors::serialize(tensors, Some(info.clone())).unwrap();
+        assert_names(Weights::from_bytes(&file, "net.safetensors"), "a");
+    }
     assert_eq!(variables(&saved.map).len(), saved.tensors().len());
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use candle_core::{Device, Tensor};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use likeness_nets::{
     BONE_POINT, BonePointConfig, BonePointNet, LANDMARK, LandmarkConfig, LandmarkNet, Precision, Weights, WeightsMeta,
     save_weights,
@@ -16,18 +16,57 @@ use likeness_train::{
     dice::{Dice, Purpose},
 };
 
-/// The formats of other runtimes.
+/// What a network can be written as.
 #[derive(Subcommand)]
 pub(crate) enum Export {
     /// ONNX, normalisation folded into the convolutions.
     Onnx(Onnx),
+    /// This project's own format with smaller or larger numbers.
+    Weights(SameFormat),
 }
 
 impl Export {
     pub(crate) fn run(self) -> Result<()> {
         match self {
             Self::Onnx(onnx) => onnx.run(),
+            Self::Weights(same) => same.run(),
         }
+    }
+}
+
+/// Write any network again with smaller or larger numbers; everything that reads networks reads the file
+#[derive(Args)]
+pub(crate) struct SameFormat {
+    /// The network's weights
+    #[arg(value_name = "FILE")]
+    weights: PathBuf,
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// How matrices and convolutions are stored
+    #[arg(long)]
+    precision: Numbers,
+}
+
+/// [`Precision`] by the names that users give.
+#[derive(Clone, Copy, ValueEnum)]
+enum Numbers {
+    F32,
+    /// Half the size, as training writes it
+    F16,
+    /// A quarter of the size: whole numbers and one scale an output
+    Int8,
+}
+
+impl SameFormat {
+    fn run(self) -> Result<()> {
+        let weights = Weights::load(&self.weights)?;
+        let precision = match self.precision {
+            Numbers::F32 => Precision::F32,
+            Numbers::F16 => Precision::F16,
+            Numbers::Int8 => Precision::I8,
+        };
+        Ok(save_weights(&self.out, weights.tensors(), weights.meta(), precision)?)
     }
 }
 

@@ -235,9 +235,16 @@ pub(crate) struct BonePoint {
     /// Stop when the sum of first and second loss is below this
     #[arg(long)]
     threshold: Option<f64>,
-    /// Start from these finished weights: a fine-tuning. Layers of another size and, for another rig, the last two start anew
+    /// Start from these finished weights: a fine-tuning. Smaller layers are widened and answer as before, larger ones and, for another
+    /// rig, the last two start anew
     #[arg(long, value_name = "FILE")]
     start_from: Option<PathBuf>,
+    /// Channels of the four residual modules; multiples of 16 are the fastest
+    #[arg(long, value_name = "A,B,C,D", default_value = "24,48,96,128", value_parser = sizes::<4>)]
+    widths: [usize; 4],
+    /// Outputs of the first two fully connected layers
+    #[arg(long, value_name = "A,B", default_value = "256,192", value_parser = sizes::<2>)]
+    hidden: [usize; 2],
     /// Stop after so many steps from now, as if interrupted; --resume goes on
     #[arg(long)]
     interrupt_after: Option<u64>,
@@ -277,6 +284,15 @@ pub(crate) struct BonePoint {
     /// Weight of the contour's landmarks against the inner ones
     #[arg(long, default_value_t = LossWeights::default().contour)]
     contour: f64,
+}
+
+/// Numbers above zero with commas between them.
+fn sizes<const N: usize>(text: &str) -> std::result::Result<[usize; N], String> {
+    let numbers: Option<Vec<usize>> = text.split(',').map(|number| number.trim().parse().ok()).collect();
+    let numbers = numbers.and_then(|numbers| <[usize; N]>::try_from(numbers).ok());
+    numbers
+        .filter(|numbers| !numbers.contains(&0))
+        .ok_or_else(|| format!("must be {N} numbers above zero, as in {}", vec!["64"; N].join(",")))
 }
 
 impl BonePoint {
@@ -329,6 +345,8 @@ impl BonePoint {
             checkpoint_every: common.checkpoint_every,
             measure_every: common.measure_every,
             resume: common.resume,
+            widths: self.widths,
+            hidden: self.hidden,
             start_from: self.start_from,
             interrupt_after: self.interrupt_after,
             reversal: !self.no_reversal,

@@ -45,6 +45,8 @@ fn bone_options(folder: &Path, steps: u64) -> BoneOptions {
         workers: 2,
         checkpoint_every: 1000,
         measure_every: 1000,
+        widths: [24, 48, 96, 128],
+        hidden: [256, 192],
         start_from: None,
         resume: false,
         interrupt_after: None,
