@@ -74,6 +74,8 @@ fn the_rig_offers_what_was_asked_for() {
         "bun",
         "ponytail",
         "receding",
+        "layered",
+        "pixie",
     ] {
         assert!(hair.iter().any(|known| known == style), "{style}");
     }

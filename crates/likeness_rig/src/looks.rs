@@ -26,7 +26,7 @@ const SPREAD: f32 = 0.14;
 /// How common a choice is: on a man, and on a woman.
 type Share = (&'static str, f32, f32);
 
-const HAIR: [Share; 19] = [
+const HAIR: [Share; 21] = [
     ("bald", 4.0, 0.1),
     ("buzz", 9.0, 0.4),
     ("short_curly", 7.0, 2.5),
@@ -46,6 +46,8 @@ const HAIR: [Share; 19] = [
     ("receding_buzz", 5.0, 0.1),
     ("receding_slick", 4.0, 0.1),
     ("horseshoe", 4.0, 0.1),
+    ("layered", 0.3, 10.0),
+    ("pixie", 0.3, 5.0),
 ];
 const BROWS: [Share; 8] = [
     ("medium", 10.0, 10.0),
@@ -78,6 +80,7 @@ const FAMILIES: [(&str, &[&[&str]]); 4] = [
             &["buzz", "receding_buzz"],
             &["bald", "horseshoe"],
             &["bob", "bob_fringe"],
+            &["layered", "pixie"],
             &["shoulder_straight", "shoulder_wavy", "long_straight", "long_curly"],
             &["ponytail", "bun"],
             &["afro"],

@@ -56,7 +56,8 @@ const SKIN: &str = "skin";
 const HAIR_STYLE: &str = "hair.style";
 const HAIRLESS: [&str; 3] = ["bald", "buzz", "horseshoe"];
 /// The choices whose hair hangs beside the face.
-const HANGING: [&str; 6] = ["bob", "bob_fringe", "shoulder_straight", "shoulder_wavy", "long_straight", "long_curly"];
+const HANGING: [&str; 7] =
+    ["bob", "bob_fringe", "shoulder_straight", "shoulder_wavy", "long_straight", "long_curly", "layered"];
 /// The option for brows, and the choice that hides least of the skin's own.
 const BROWS: &str = "brows";
 const THIN_BROWS: &str = "thin";

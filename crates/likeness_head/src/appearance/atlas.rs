@@ -37,23 +37,20 @@ pub enum Strip {
     Curly,
     /// Few straight hairs.
     Sparse,
-    /// Very few hairs that go their own ways.
-    Wisp,
 }
 
 impl Strip {
-    const ALL: [Self; 7] = [Self::Dense, Self::Dense2, Self::Medium, Self::Wavy, Self::Curly, Self::Sparse, Self::Wisp];
+    const ALL: [Self; 6] = [Self::Dense, Self::Dense2, Self::Medium, Self::Wavy, Self::Curly, Self::Sparse];
 
     /// First and last column.
     fn columns(self) -> [usize; 2] {
         match self {
-            Self::Dense => [0, 160],
-            Self::Dense2 => [160, 320],
-            Self::Medium => [320, 480],
-            Self::Wavy => [480, 640],
-            Self::Curly => [640, 800],
-            Self::Sparse => [800, 912],
-            Self::Wisp => [912, 1024],
+            Self::Dense => [0, 176],
+            Self::Dense2 => [176, 352],
+            Self::Medium => [352, 528],
+            Self::Wavy => [528, 704],
+            Self::Curly => [704, 880],
+            Self::Sparse => [880, 1024],
         }
     }
 
@@ -149,6 +146,8 @@ impl Canvas {
 
 /// How the hairs of a strip look.
 struct Hairs {
+    /// Broad dark hairs that close the middle of the strip, below the others.
+    ground: usize,
     count: usize,
     /// Half widths, texels.
     half: [f32; 2],
@@ -160,6 +159,8 @@ struct Hairs {
     shortest: f32,
 }
 
+const STRAIGHT: Hairs = Hairs { ground: 0, count: 0, half: [0.6, 1.25], swing: [0.0, 0.0], wander: 4.0, shortest: 0.8 };
+
 /// The strips and the brows.
 ///
 /// # Errors
@@ -168,14 +169,13 @@ pub fn strands() -> Result<Vec<u8>> {
     let mut canvas = Canvas::new(SIZE, SIZE, 0.55);
     for (number, strip) in Strip::ALL.into_iter().enumerate() {
         let hairs = match strip {
-            Strip::Dense | Strip::Dense2 => {
-                Hairs { count: 190, half: [0.7, 1.5], swing: [0.0, 0.0], wander: 5.0, shortest: 0.72 }
+            Strip::Dense | Strip::Dense2 => Hairs { ground: 46, count: 220, shortest: 0.89, ..STRAIGHT },
+            Strip::Medium => Hairs { count: 105, wander: 7.0, shortest: 0.74, ..STRAIGHT },
+            Strip::Wavy => Hairs { ground: 24, count: 190, swing: [9.0, 2.6], wander: 7.0, shortest: 0.74, ..STRAIGHT },
+            Strip::Curly => {
+                Hairs { count: 120, half: [0.8, 1.5], swing: [22.0, 7.0], wander: 9.0, shortest: 0.62, ..STRAIGHT }
             }
-            Strip::Medium => Hairs { count: 84, half: [0.7, 1.5], swing: [0.0, 0.0], wander: 8.0, shortest: 0.62 },
-            Strip::Wavy => Hairs { count: 150, half: [0.7, 1.5], swing: [12.0, 3.2], wander: 8.0, shortest: 0.70 },
-            Strip::Curly => Hairs { count: 78, half: [0.8, 1.7], swing: [24.0, 6.0], wander: 12.0, shortest: 0.60 },
-            Strip::Sparse => Hairs { count: 22, half: [0.6, 1.2], swing: [0.0, 0.0], wander: 10.0, shortest: 0.5 },
-            Strip::Wisp => Hairs { count: 9, half: [0.5, 1.0], swing: [3.0, 1.3], wander: 22.0, shortest: 0.45 },
+            Strip::Sparse => Hairs { count: 26, half: [0.6, 1.2], wander: 10.0, shortest: 0.5, ..STRAIGHT },
         };
         draw_strip(&mut canvas, strip, &hairs, 300 + number as u64);
     }
@@ -187,35 +187,50 @@ pub fn strands() -> Result<Vec<u8>> {
 
 fn draw_strip(canvas: &mut Canvas, strip: Strip, hairs: &Hairs, seed: u64) {
     const STEP: usize = 8;
+    // Hairs keep together in locks, which shade and end alike and come to points.
+    const LOCKS: f32 = 8.0;
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let [first, last] = strip.columns().map(|x| x as f32);
     let middle = (first + last) / 2.0;
     let half_strip = (last - first) / 2.0 - GAP as f32;
-    // Hairs keep together in locks, which shade and end alike.
-    let locks = 7.0;
-    for hair in 0..hairs.count {
+    for hair in 0..hairs.ground + hairs.count {
+        let is_ground = hair < hairs.ground;
         // Fewer toward the sides, so that a band ends in hairs and not in an edge.
         let place = {
             let even: f32 = rng.random_range(-1.0..1.0);
-            even.signum() * (1.0 - (1.0 - even.abs()).powf(0.72))
+            let place = even.signum() * (1.0 - (1.0 - even.abs()).powf(0.62));
+            if is_ground { place * 0.85 } else { place }
         };
-        let lock = ((place + 1.0) * 0.5 * locks).floor();
+        // Locks are of uneven width.
+        let across = (place + 1.0) * 0.5 * LOCKS + 0.45 * noise(glam::Vec3::new(place * 3.5, 0.0, 7.5), seed as u32);
+        let lock = across.floor();
+        let aside = (across - lock) * 2.0 - 1.0;
         let lock_number = unit(hash(lock as i32, 0, 0, seed as u32));
-        let depth = hair as f32 / hairs.count as f32;
-        let shade = (0.34 + 0.5 * depth + rng.random_range(-0.14..0.14) + 0.22 * (lock_number - 0.5)).clamp(0.16, 1.0);
-        let half = rng.random_range(hairs.half[0]..hairs.half[1]);
-        let end =
-            (hairs.shortest + (1.0 - hairs.shortest) * (0.35 * lock_number + 0.65 * rng.random::<f32>())).min(0.985);
-        let start = rng.random_range(0.0..0.07);
-        let phase = lock_number * 2.0 + rng.random_range(-0.35..0.35);
-        let frequency = rng.random_range(0.8..1.25);
+        let depth = (hair - if is_ground { 0 } else { hairs.ground }) as f32 / hairs.count as f32;
+        // Dark between the locks, and below.
+        let round = 1.0 - aside * aside;
+        let own = rng.random_range(-0.09..0.09f32);
+        let shade = if is_ground {
+            0.20 + 0.14 * round + 0.5 * own
+        } else {
+            0.26 + 0.30 * depth + 0.30 * round + 0.14 * (lock_number - 0.5) + own
+        };
+        let shade = shade.clamp(0.12, 1.0);
+        let half = rng.random_range(hairs.half[0]..hairs.half[1]) * if is_ground { 2.6 } else { 1.0 };
+        let own: f32 = rng.random();
+        let end = (hairs.shortest + (1.0 - hairs.shortest) * (0.6 * lock_number + 0.4 * own)).min(0.985)
+            * if is_ground { 0.93 } else { 1.0 };
+        // Most begin at once, so that little is missing at a parting, and some later: roots make no edge.
+        let start = 0.060 * rng.random::<f32>().powi(2);
+        let phase = lock_number * 1.2 + rng.random_range(-0.22..0.22);
+        let frequency = rng.random_range(0.9..1.12);
         let x_at = |t: f32| -> f32 {
             let wander =
                 hairs.wander * noise(glam::Vec3::new(t * 2.6, place * 3.0 + hair as f32 * 0.02, 0.5), seed as u32);
             let room = half_strip - hairs.swing[0] - 2.0;
-            let gather = 1.0 - 0.30 * t * t;
-            let lock_middle = (lock + 0.5) / locks * 2.0 - 1.0;
-            let x = place + (lock_middle - place) * 0.55 * t * t;
+            let gather = 1.0 - 0.22 * t * t;
+            let lock_middle = (lock + 0.5) / LOCKS * 2.0 - 1.0;
+            let x = place + (lock_middle - place) * (0.25 * t + 0.35 * ramp(0.6, 1.0, t));
             let swing = hairs.swing[0]
                 * ramp(0.0, 0.08, t)
                 * ((t * hairs.swing[1] * frequency + phase) * std::f32::consts::TAU).sin();
@@ -228,8 +243,8 @@ fn draw_strip(canvas: &mut Canvas, strip: Strip, hairs: &Hairs, seed: u64) {
         let mut t0 = start;
         while t0 < end {
             let t1 = (t0 + STEP as f32 / rows).min(end);
-            let thin = |t: f32| half * (0.30 + 0.70 * ramp(end, end - 0.30, t));
-            let strength = |t: f32| ramp(start - 0.005, start + 0.04, t) * (0.25 + 0.75 * ramp(end, end - 0.12, t));
+            let thin = |t: f32| half * (0.30 + 0.70 * ramp(end, end - 0.22, t));
+            let strength = |t: f32| ramp(start - 0.005, start + 0.012, t) * (0.25 + 0.75 * ramp(end, end - 0.08, t));
             let at = |t: f32| Vec2::new(x_at(t), 2.0 + t * rows);
             canvas.line([at(t0), at(t1)], [thin(t0), thin(t1)], [strength(t0), strength(t1)], shade, false);
             t0 = t1;

@@ -6,9 +6,9 @@ use likeness_rig::{HeadMesh, LandmarkSet, MeshPart};
 use super::{
     atlas::Strip,
     hairline::round,
-    parts::{ShellPoint, cards, extend_shell, follow_expressions, thinned},
-    strands::{Layer, Root, Strand, grow, roots},
-    styles::show_strip,
+    parts::{ShellPoint, Thinning, cards, extend_shell, follow_expressions, thinned},
+    strands::{IN_SKIN, Layer, Root, Strand, Wave, grow, roots},
+    styles::{TAPER, even, show_strip},
     surface::Surface,
 };
 use crate::{
@@ -28,8 +28,8 @@ pub const STYLES: [(&str, &str); 8] = [
     ("chin_strap", "Chin strap"),
 ];
 
-/// The further level of detail: the share of the strands that is kept and the most pieces of one.
-const LEVEL: (f32, usize) = (0.7, 2);
+/// The further level of detail.
+const LEVEL: Thinning = Thinning { share: 0.7, pieces: 2, of_swing: 0.0 };
 /// Tiles of stubs across the skin's texture.
 const TILES: f32 = 15.5;
 /// Expressions that move the skin less than this (metres) below stubs and below hair are left out.
@@ -194,7 +194,7 @@ pub fn parts(head: &HeadMesh, levels: [&MeshPart; 3], lines: &FaceLines, style: 
         let mut part = cards(&full, &all, "strands");
         follow_expressions(&mut part, &full, &all, LEAST_MOVE[1]);
         out.push(part);
-        out.push(thinned(&strands, "strands", "strands.lod1", LEVEL.0, LEVEL.1));
+        out.push(thinned(&strands, "strands", "strands.lod1", &LEVEL));
     }
     out
 }
@@ -208,15 +208,21 @@ fn hairs(surface: &Surface, lines: &FaceLines, style: &str) -> Vec<Vec<Strand>> 
         segments: 3,
         width: 0.0042,
         strips: &[Strip::Medium, Strip::Dense, Strip::Sparse],
+        taper: TAPER,
+        root: IN_SKIN,
         height: [0.0006, 0.0016, 0.0022],
+        reach: 0.0,
+        lift: &even,
         uneven: 0.5,
         length,
-        cut: -1.0,
+        cut: None,
+        ragged: 0.0,
+        turn_in: 0.0,
         stand: 0.25,
         stiff: 0.4,
         gravity: [0.1, 0.4],
         hold: 0.9,
-        wave: [0.0, 0.1, 0.0],
+        wave: Wave::NONE,
         roll: 0.6,
         tousle: 0.25,
         shade: [0.55, 0.8],
@@ -266,7 +272,7 @@ fn hairs(surface: &Surface, lines: &FaceLines, style: &str) -> Vec<Vec<Strand>> 
                 hold: 0.0,
                 stand: 0.4,
                 gravity: [0.3, 1.0],
-                wave: [0.0018, 0.028, 0.3],
+                wave: Wave { size: 0.0018, length: 0.028, shared: 0.3, ..Wave::NONE },
                 strips: &[Strip::Wavy, Strip::Dense, Strip::Medium],
                 shade: [0.5, 0.9],
                 ..base(160, &long, 211)

@@ -5,13 +5,11 @@ use std::collections::BTreeMap;
 use glam::{Quat, Vec2, Vec3};
 
 use super::{
-    strands::{Strand, along},
+    strands::Strand,
     surface::{Surface, add, strongest},
 };
 use crate::{finish::RenderPart, textures::noise::ramp};
 
-/// Bands get narrower toward both ends: the width at root and tip as a share.
-const ENDS: [f32; 2] = [0.7, 0.42];
 /// How far the lit directions of a band's sides are spread, so that it looks round, and the half width (metres) above which a
 /// band lies flat in the mass of hair instead: wide ones would look like ribbons.
 const SPREAD: f32 = 0.45;
@@ -31,16 +29,16 @@ pub fn cards(surface: &Surface, strands: &[Strand], name: &str) -> RenderPart {
         let pieces = strand.points.len() - 1;
         let first = out.positions.len() as u32;
         for at in 0..=pieces {
-            let t = along(at, pieces);
+            let t = strand.along[at];
             let p = strand.points[at];
             let before = strand.points[at.saturating_sub(1)];
             let after = strand.points[(at + 1).min(pieces)];
             let way = (after - before).normalize_or(Vec3::NEG_Y);
             let normal = strand.normals[at].reject_from_normalized(way).normalize_or(strand.normals[at]);
             let side = Quat::from_axis_angle(way, strand.roll) * way.cross(normal).normalize_or(Vec3::X);
-            let ends =
-                if t < 0.4 { ENDS[0] + (1.0 - ENDS[0]) * t / 0.4 } else { 1.0 - (1.0 - ENDS[1]) * (t - 0.4) / 0.6 };
-            let half = strand.half * ends;
+            let [root, tip] = strand.taper;
+            let width = if t < 0.4 { root + (1.0 - root) * t / 0.4 } else { 1.0 - (1.0 - tip) * (t - 0.4) / 0.6 };
+            let half = strand.half * width;
             let grown = ramp(0.0, 0.6, t);
             let shade = strand.shade[0] + (strand.shade[1] - strand.shade[0]) * grown;
             let shade = (shade * 255.0).clamp(0.0, 255.0) as u8;
@@ -73,19 +71,26 @@ pub fn cards(surface: &Surface, strands: &[Strand], name: &str) -> RenderPart {
 
 /// The triangles of a band with `pieces` pieces of which only `used` are drawn, from the vertex `first` on.
 fn band(first: u32, pieces: usize, used: usize) -> impl Iterator<Item = [u32; 3]> {
-    // Rows near the root are kept: there the band follows the round head.
-    let row = move |k: usize| {
-        let even = pieces as f32 * along(k, used);
-        first + 2 * (even.round() as usize).clamp(k, pieces - (used - k)) as u32
-    };
+    let row = move |k: usize| first + 2 * (k * pieces / used) as u32;
     (0..used).flat_map(move |k| {
         let (a, c) = (row(k), row(k + 1));
         [[a, a + 1, c], [c, a + 1, c + 1]]
     })
 }
 
-/// A coarser level of detail of `cards`: the first `share` of every layer's strands, with at most `segments` pieces.
-pub fn thinned(layers: &[Vec<Strand>], of: &str, name: &str, share: f32, segments: usize) -> RenderPart {
+/// What is left of strands at a level of detail.
+#[derive(Clone, Copy, Debug)]
+pub struct Thinning {
+    /// The share of every layer's strands that is kept: the first ones.
+    pub share: f32,
+    /// The most pieces of a strand.
+    pub pieces: usize,
+    /// Pieces of a whole swing, where that makes more: waves and curls are seen from afar.
+    pub of_swing: f32,
+}
+
+/// A coarser level of detail of `cards`.
+pub fn thinned(layers: &[Vec<Strand>], of: &str, name: &str, thinning: &Thinning) -> RenderPart {
     let mut out = RenderPart {
         name: name.to_owned(),
         material: "strands".to_owned(),
@@ -94,11 +99,12 @@ pub fn thinned(layers: &[Vec<Strand>], of: &str, name: &str, share: f32, segment
     };
     let mut first = 0;
     for layer in layers {
-        let kept = (layer.len() as f32 * share).ceil() as usize;
+        let kept = (layer.len() as f32 * thinning.share).ceil() as usize;
         for (number, strand) in layer.iter().enumerate() {
             let pieces = strand.points.len() - 1;
             if number < kept {
-                out.triangles.extend(band(first, pieces, pieces.min(segments.max(1))));
+                let most = thinning.pieces.max((strand.swings * thinning.of_swing) as usize).max(1);
+                out.triangles.extend(band(first, pieces, pieces.min(most)));
             }
             first += 2 * (pieces as u32 + 1);
         }
@@ -135,6 +141,13 @@ pub fn extend_shell(
             grows.then(|| at(skin.positions[v], skin.normals[v])).filter(|point| point.cover.is_finite())
         })
         .collect();
+    // Toward an ear a shell thins out: the edge of what is left out runs in steps.
+    let mut beside_ear = vec![false; points.len()];
+    for triangle in skin.triangles.iter().filter(|triangle| triangle.iter().any(|&v| surface.ear[v as usize])) {
+        for &v in triangle {
+            beside_ear[v as usize] = true;
+        }
+    }
     let mut place: BTreeMap<u32, u32> = BTreeMap::new();
     for triangle in &skin.triangles {
         let corners = triangle.map(|v| points[v as usize]);
@@ -151,7 +164,8 @@ pub fn extend_shell(
                 out.tangents.push(point.way.reject_from(skin.normals[v]).normalize_or(Vec3::NEG_Y));
                 out.uvs.push(skin.uvs[v] * scale);
                 let shade = byte(point.shade);
-                out.colors.push([shade, shade, shade, byte(point.cover)]);
+                let cover = if beside_ear[v] { 0.0 } else { point.cover };
+                out.colors.push([shade, shade, shade, byte(cover)]);
                 out.joints.push(skin.joints[v]);
                 out.weights.push(skin.weights[v]);
                 out.positions.len() as u32 - 1
