@@ -207,7 +207,8 @@ fn material(name: &str, textures: &HeadTextures, mut material: StandardMaterial)
             };
             picture(own, &mut material);
             material.alpha_mode = AlphaMode::AlphaToCoverage;
-            material.double_sided = true;
+            // Both sides of a card have the light of the mass of hair that it belongs to: normals are not turned on the back.
+            material.double_sided = false;
             material.cull_mode = None;
             material.perceptual_roughness = HAIR_ROUGHNESS;
             material.metallic = 0.0;

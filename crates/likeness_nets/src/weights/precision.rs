@@ -32,7 +32,9 @@ impl Precision {
     /// The largest value that can be stored.
     pub(super) fn limit(self) -> f32 {
         match self {
-            Self::F32 | Self::I8 => f32::MAX,
+            Self::F32 => f32::MAX,
+            // So that a scale's rounding cannot carry a product past what f32 holds.
+            Self::I8 => f32::MAX / 2.0,
             Self::F16 => half::f16::MAX.to_f32(),
         }
     }
