@@ -15,7 +15,7 @@ use crate::surface::{EyeExtension, EyeMaterial, SkinExtension, SkinMaterial, Ski
 use crate::textures::HeadTextures;
 
 /// How rough hair is: a broad shine.
-const HAIR_ROUGHNESS: f32 = 0.45;
+const HAIR_ROUGHNESS: f32 = 0.58;
 
 /// The pictures of hair are of middle brightness: with this gain a face's hair colour shows in them on average.
 const HAIR_GAIN: f32 = 2.2;

@@ -28,6 +28,9 @@ pub(crate) struct Arguments {
     /// Width and height of a picture
     #[arg(long, default_value_t = 512, value_name = "PX", value_parser = clap::value_parser!(u32).range(16..=2048))]
     size: u32,
+    /// Turn of the heads in degrees, positive to their left: 35 is a three-quarter view
+    #[arg(long, default_value_t = 0.0, value_name = "DEG", allow_negative_numbers = true)]
+    yaw: f32,
 }
 
 /// The most faces that one contact sheet shows.
@@ -46,8 +49,12 @@ pub(crate) fn run(assets: &Assets, arguments: &Arguments) -> Result<Outcome, Cli
     let mut thumbnails = Vec::new();
     let numbers: Vec<u32> = (0..arguments.count).collect();
     for numbers in numbers.chunks(BATCH) {
-        let shots: Vec<_> =
-            numbers.iter().map(|number| Shot::new(natural_face(&rig, &prior, arguments.seed, *number))).collect();
+        let shot = |number: &u32| {
+            let mut shot = Shot::new(natural_face(&rig, &prior, arguments.seed, *number));
+            shot.pose.yaw = arguments.yaw;
+            shot
+        };
+        let shots: Vec<_> = numbers.iter().map(shot).collect();
         let pictures = crate::sheet::pictures(&mut renderer, &shots, arguments.size)?;
         for ((number, shot), picture) in numbers.iter().zip(&shots).zip(pictures) {
             let folder = arguments.out.join(format!("{number:03}"));

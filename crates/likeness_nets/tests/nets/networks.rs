@@ -69,6 +69,24 @@ fn training_reaches_every_variable_and_lowers_the_loss() {
 }
 
 #[test]
+fn training_by_kernels_follows_the_curve_of_candle_s_operations() {
+    let curve = |candle: bool| -> Vec<f32> {
+        let map = VarMap::new();
+        let (mut net, mut domain, mut optimiser) = build(&map);
+        if candle {
+            (net, domain) = (net.with_candle_operations(), domain.with_candle_operations());
+        }
+        (0..40).map(|seed| step(&map, &net, &domain, &mut optimiser, seed).0).collect()
+    };
+    let (kernels, candle) = (curve(false), curve(true));
+    assert!(candle[39] < 0.5 * candle[0], "{candle:?}");
+    // Rounding differs, and grows from step to step.
+    for (step, (ours, plain)) in kernels.iter().zip(&candle).enumerate() {
+        assert!((ours - plain).abs() < 0.01 * plain.max(0.1 * candle[0]), "step {step}: {ours} and {plain}");
+    }
+}
+
+#[test]
 fn a_resumed_run_is_the_same_run() {
     let map = VarMap::new();
     let (net, domain, mut optimiser) = build(&map);
