@@ -61,7 +61,7 @@ fn write_weights(folder: &Path, rig_suffix: &str) {
 
     let config = AppearanceConfig { widths: [4, 4, 8, 8], ..AppearanceConfig::new(&rig) };
     let map = VarMap::new();
-    AppearanceNet::new(&config, SeededInit::builder(&map, 9, &Device::Cpu)).unwrap();
+    AppearanceNet::new(&config, SeededInit::builder(&map, 4, &Device::Cpu)).unwrap();
     let meta = WeightsMeta::new(APPEARANCE, &config, config.input).unwrap().for_rig(&rig);
     save_weights(&folder.join("appearance.safetensors"), &named_tensors(&map, ""), &meta, Precision::F32).unwrap();
 }
