@@ -22,8 +22,8 @@ pub struct LossWeights {
     /// The domain network's squared logits, which keep it from being certain: where it is, the first loss has no gradient left to
     /// reverse. The extractor does not see this.
     pub certainty: f64,
-    /// Second loss: predicted against preset parameters, each weighed by the movement that it causes; 1 for always answering the
-    /// mean face.
+    /// Second loss: predicted against preset parameters, each weighed as in the parameter error (see [`ShapeSpace::weights`]); 1 for
+    /// always answering the mean face.
     pub parameters: f64,
     /// The movement of the vertices between predicted and preset face; 1 for always answering the mean face.
     pub vertices: f64,
@@ -156,7 +156,7 @@ impl LossContext {
             let preset = Tensor::from_slice(&batch.parameters, (r, batch.parameters.len() / r), &device)?;
             let predicted = output.parameters.narrow(0, 0, r)?;
             let [weighted, squared] = self.space.mean_answer;
-            let error = weighted_squared_error(&predicted, &preset, &self.space.motion)?;
+            let error = weighted_squared_error(&predicted, &preset, &self.space.weights)?;
             parts.push(("parameters", w.parameters, (error / weighted)?));
             if w.vertices > 0.0 {
                 let movement = self.space.squared_movement(&(&predicted - &preset)?)?.mean_all()?;
@@ -189,7 +189,7 @@ impl LossContext {
                 parts.push(("photo_landmarks", w.photo_landmarks, distance));
                 let latents = self.space.latents(&predicted)?;
                 let within = latents.matmul(&self.space.to_parameters)?.broadcast_add(&self.space.mean)?;
-                let beside = weighted_squared_error(&predicted, &within, &self.space.motion)?;
+                let beside = weighted_squared_error(&predicted, &within, &self.space.weights)?;
                 let beside = (beside / self.space.mean_answer[0])?;
                 parts.push(("prior", w.prior, latents.sqr()?.mean_all()?));
                 parts.push(("beside_prior", w.prior * 10.0, beside));

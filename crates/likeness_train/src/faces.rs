@@ -39,6 +39,8 @@ pub struct FacesOptions {
     pub part: (u64, u64),
     /// Pixels on a side.
     pub size: u32,
+    /// How many times larger than usual faces are in the pictures.
+    pub zoom: f32,
     /// Pictures in a shard.
     pub shard: u64,
     /// Whether part masks are stored.
@@ -127,6 +129,7 @@ fn draw(
 fn scene(head: &Head, people: &People<'_>, options: &FacesOptions, index: u64) -> Scene {
     let mut scene = draw_scene(&head.rig, people, options.seed, index);
     options.still.iter().for_each(|variety| variety.hold_still(&mut scene));
+    scene.zoom(options.zoom);
     scene
 }
 

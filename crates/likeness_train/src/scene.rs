@@ -83,6 +83,13 @@ pub(crate) const HALF_HEIGHT: f32 = 0.182;
 /// The point of the mean head that is at the centre of the picture.
 pub(crate) const CENTRE: Vec3 = Vec3::new(0.0, -0.022, 0.045);
 
+impl Scene {
+    /// Shows everything this many times larger.
+    pub fn zoom(&mut self, times: f32) {
+        self.fov_y = 2.0 * ((0.5 * self.fov_y).tan() / times).atan();
+    }
+}
+
 /// Whose faces are shown.
 #[derive(Clone, Copy, Debug)]
 pub struct People<'a> {

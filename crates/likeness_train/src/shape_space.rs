@@ -26,9 +26,10 @@ pub struct ShapeSpace {
     pub to_latents: Tensor,
     /// `[K, P]`: parameters = mean + latents * to_parameters.
     pub to_parameters: Tensor,
-    /// `[P]`: squared vertex motion of each parameter.
-    pub motion: Tensor,
-    /// What the losses are over the prior when the answer is always the mean: weighted squared error, and squared metres.
+    /// `[P]`: what a parameter's squared error counts: its vertex motion over its deviation. So each weighs as much as in the parameter
+    /// error that networks are measured by, the mean of absolute errors times vertex motion, and the many small ones are learnt too.
+    pub weights: Tensor,
+    /// What the losses are over the prior when the answer is always the mean: squared error by the weights, and squared metres.
     pub mean_answer: [f64; 2],
 }
 
@@ -45,22 +46,26 @@ impl ShapeSpace {
         for row in (0..p).into_par_iter().map(|j| latents_of_unit(prior, j)).collect::<Vec<_>>() {
             to_latents.extend(row);
         }
-        let motion: Vec<f32> = prior.vertex_motion.iter().map(|motion| motion * motion).collect();
         let row = |j: usize| &prior.factor[j * prior.rank..][..prior.rank];
         let covariance =
             |i: usize, j: usize| -> f64 { row(i).iter().zip(row(j)).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum() };
-        let weighted: f64 = (0..p).map(|j| f64::from(motion[j]) * covariance(j, j)).sum();
+        let weight = |(j, motion): (usize, &f32)| match covariance(j, j).sqrt() as f32 {
+            deviation if deviation > 0.0 => motion / deviation,
+            _ => 0.0,
+        };
+        let weights: Vec<f32> = prior.vertex_motion.iter().enumerate().map(weight).collect();
+        let weighted: f64 = (0..p).map(|j| f64::from(weights[j]) * covariance(j, j)).sum();
         let squared: f64 = (0..p)
             .into_par_iter()
             .map(|i| (0..p).map(|j| f64::from(gram[i * p + j]) * covariance(i, j)).sum::<f64>())
             .sum();
-        let total: f64 = motion.iter().map(|motion| f64::from(*motion)).sum();
+        let total: f64 = weights.iter().map(|weight| f64::from(*weight)).sum();
         Ok(Self {
             gram: Tensor::from_vec(gram, (p, p), &device)?,
             mean: Tensor::from_slice(&prior.mean, (1, p), &device)?,
             to_latents: Tensor::from_vec(to_latents, (p, prior.rank), &device)?,
             to_parameters: Tensor::from_slice(&prior.factor, (p, prior.rank), &device)?.t()?.contiguous()?,
-            motion: Tensor::from_vec(motion, p, &device)?,
+            weights: Tensor::from_vec(weights, p, &device)?,
             mean_answer: [weighted / total, squared],
         })
     }
@@ -167,5 +172,27 @@ mod tests {
             drive.low = Some(drive.amount);
         }
         assert!((own(&rig) / straight - 1.0).abs() < 0.01, "both ends go the same way");
+    }
+
+    #[test]
+    fn parameters_weigh_as_in_the_measured_error_and_the_mean_face_costs_one() {
+        let Head { rig, mesh, prior, .. } = Head::load(&Head::default_rig()).unwrap();
+        let space = ShapeSpace::new(&rig, &mesh, &prior).unwrap();
+        let weights = space.weights.to_vec1::<f32>().unwrap();
+        let deviation = |j: usize| {
+            let row = &prior.factor[j * prior.rank..][..prior.rank];
+            row.iter().map(|value| value * value).sum::<f32>().sqrt()
+        };
+        for (j, weight) in weights.iter().enumerate() {
+            let measured = prior.vertex_motion[j] * deviation(j);
+            assert!((weight * deviation(j).powi(2) - measured).abs() <= 1e-4 * measured, "parameter {j}");
+        }
+        let mut dice = crate::dice::Dice::new(1, crate::dice::Purpose::Probe, 0);
+        let faces: Vec<f32> = (0..400).flat_map(|_| prior.sample(dice.rng())).collect();
+        let faces = Tensor::from_vec(faces, (400, prior.mean.len()), &Device::Cpu).unwrap();
+        let means = space.mean.broadcast_as(faces.shape()).unwrap();
+        let loss = likeness_nets::weighted_squared_error(&means, &faces, &space.weights).unwrap();
+        let loss = f64::from(loss.to_scalar::<f32>().unwrap()) / space.mean_answer[0];
+        assert!((0.85..1.1).contains(&loss), "{loss}");
     }
 }

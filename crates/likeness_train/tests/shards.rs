@@ -2,6 +2,7 @@
 #![cfg(feature = "render")]
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first error")]
 
+use likeness_train::{head::Head, shards::load_renders};
 use std::{
     collections::BTreeMap,
     fs,
@@ -11,14 +12,17 @@ use std::{
 
 /// Starts one process that draws its part of eight shards.
 fn draw(out: &Path, part: &str) -> Child {
-    let rig = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/head/head.rig.ron");
+    render(out, &["--count", "15", "--shard-size", "2", "--masks", "--shard", part])
+}
+
+fn render(out: &Path, arguments: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_likeness-train"))
-        .args(["render", "--count", "15", "--shard-size", "2", "--size", "64", "--seed", "4", "--masks"])
+        .args(["render", "--size", "64", "--seed", "4"])
+        .args(arguments)
         .arg("--out")
         .arg(out)
         .arg("--rig")
-        .arg(rig)
-        .args(["--shard", part])
+        .arg(Head::default_rig())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -47,4 +51,28 @@ fn shards_of_several_processes_are_those_of_one() {
     fs::remove_file(&lost).unwrap();
     assert!(draw(spread.path(), "1/3").wait().unwrap().success());
     assert!(fs::read(lost).unwrap() == alone_files["faces-00004.tar"]);
+}
+
+#[test]
+fn zoom_shows_the_same_people_larger() {
+    let head = Head::load(&Head::default_rig()).unwrap();
+    let labels = |zoom: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(render(folder.path(), &["--count", "3", "--zoom", zoom]).wait().unwrap().success());
+        load_renders(folder.path(), &head.rig, usize::MAX)
+            .unwrap()
+            .into_iter()
+            .map(|render| render.label)
+            .collect::<Vec<_>>()
+    };
+    let (usual, larger) = (labels("1"), labels("1.25"));
+    assert_eq!(usual.len(), 3);
+    for (usual, larger) in usual.iter().zip(&larger) {
+        assert_eq!(usual.parameters, larger.parameters);
+        for (usual, larger) in usual.landmarks.iter().flatten().zip(larger.landmarks.iter().flatten()) {
+            assert!((1.25 * (usual - 32.0) - (larger - 32.0)).abs() < 0.03, "{usual} {larger}");
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    assert!(!render(folder.path(), &["--count", "3", "--zoom", "nan"]).wait().unwrap().success());
 }

@@ -26,8 +26,6 @@ pub struct MeasuredColors {
 
 /// Fewer pixels than this are no measurement.
 const MIN_PIXELS: usize = 8;
-/// How far a region may reach beyond its landmarks, pixels: forehead and hair above the brows.
-const MARGIN: f32 = 48.0;
 /// The part of a region's pixels that is used, ordered from dark to bright.
 // Most of a cheek is shaded a little, and what shines is small: a face whose skin has the colour of the brightest places looks pale.
 const SKIN_RANGE: (f32, f32) = (0.35, 0.8);
@@ -63,23 +61,26 @@ pub fn measure_colors(crop: &RgbImage, photo_to_crop: &Similarity, landmarks: &[
     let up = (brows - at[29]).normalize_or_zero();
     let cheeks = CHEEKS.map(|corners| corners.map(|index| at[index]));
     let in_cheeks = |point: Vec2| cheeks.iter().any(|cheek| depth_in(point, cheek) > 0.0);
-    let in_forehead = |point: Vec2| point.distance(brows + up * (0.28 * unit)) < 0.12 * unit;
+    let (forehead, forehead_radius) = (brows + up * (0.28 * unit), 0.12 * unit);
+    let in_forehead = |point: Vec2| point.distance(forehead) < forehead_radius;
     let in_lips = |point: Vec2| depth_in(point, &at[48..60]) > 0.0 && depth_in(point, &at[60..68]) <= 0.0;
-    let in_brows =
-        |point: Vec2| [17..22, 22..27].into_iter().any(|brow| distance_to_path(point, &at[brow]) < 0.035 * unit);
-    let skin = median(crop, &at, in_cheeks, SKIN_RANGE);
-    let forehead = median(crop, &at, in_forehead, FOREHEAD_RANGE);
+    let brow = 0.035 * unit;
+    let in_brows = |point: Vec2| [17..22, 22..27].into_iter().any(|path| distance_to_path(point, &at[path]) < brow);
+    let skin = median(crop, cheeks.as_flattened(), 0.0, in_cheeks, SKIN_RANGE);
+    let forehead = median(crop, &[forehead], forehead_radius, in_forehead, FOREHEAD_RANGE);
     let across = up.perp();
+    let ((low, high), half) = HAIR_BAND;
+    let band = [(low, -half), (low, half), (high, -half), (high, half)];
+    let band = band.map(|(height, side)| brows + (up * height + across * side) * unit);
     let in_band = |point: Vec2| {
-        let ((low, high), half) = HAIR_BAND;
         let from = (point - brows) / unit;
         (low..high).contains(&from.dot(up)) && from.dot(across).abs() < half
     };
     MeasuredColors {
         skin,
-        lips: median(crop, &at[48..60], in_lips, LIPS_RANGE),
-        brows: median(crop, &at[17..27], in_brows, BROW_RANGE),
-        hair: forehead.or(skin).and_then(|skin| hair(crop, &at, in_band, skin)),
+        lips: median(crop, &at[48..60], 0.0, in_lips, LIPS_RANGE),
+        brows: median(crop, &at[17..27], brow, in_brows, BROW_RANGE),
+        hair: forehead.or(skin).and_then(|skin| hair(crop, &band, in_band, skin)),
         locks: locks(crop, &at),
     }
 }
@@ -90,8 +91,9 @@ fn locks(crop: &RgbImage, at: &[Vec2; 68]) -> Option<[f32; 3]> {
     let across = at[45] - at[36];
     let side = |indices: [usize; 4], out: f32| {
         let places = indices.map(|index| at[index] + across * (out * distance));
-        let near = |point: Vec2| places.iter().any(|place| point.distance(*place) < radius * across.length());
-        median(crop, &places, near, HAIR_RANGE)
+        let reach = radius * across.length();
+        let near = |point: Vec2| places.iter().any(|place| point.distance(*place) < reach);
+        median(crop, &places, reach, near, HAIR_RANGE)
     };
     let (right, left) = (side(BESIDE[0], -1.0)?, side(BESIDE[1], 1.0)?);
     (difference(right, left) < ALIKE).then(|| std::array::from_fn(|channel| 0.5 * (right[channel] + left[channel])))
@@ -99,7 +101,7 @@ fn locks(crop: &RgbImage, at: &[Vec2; 68]) -> Option<[f32; 3]> {
 
 /// The median of the pixels in a band that differ from the skin; none where they are few.
 fn hair(crop: &RgbImage, about: &[Vec2], band: impl Fn(Vec2) -> bool, skin: [f32; 3]) -> Option<[f32; 3]> {
-    let mut pixels = pixels(crop, about, band);
+    let mut pixels = pixels(crop, about, 0.0, band);
     let all = pixels.len();
     pixels.retain(|pixel| difference(pixel.map(from_srgb), skin) >= HAIR_DIFFERENCE);
     let color = (pixels.len() as f32 >= HAIR_SHARE * all as f32).then(|| middle_of(pixels, HAIR_RANGE)).flatten()?;
@@ -108,14 +110,21 @@ fn hair(crop: &RgbImage, about: &[Vec2], band: impl Fn(Vec2) -> bool, skin: [f32
 }
 
 /// The median of each channel over the pixels of a region whose brightness lies within the given part of the region's.
-/// The region lies near the box around `about`.
-fn median(crop: &RgbImage, about: &[Vec2], region: impl Fn(Vec2) -> bool, range: (f32, f32)) -> Option<[f32; 3]> {
-    middle_of(pixels(crop, about, region), range)
+/// The region lies within `reach` pixels of the box around `about`.
+fn median(
+    crop: &RgbImage,
+    about: &[Vec2],
+    reach: f32,
+    region: impl Fn(Vec2) -> bool,
+    range: (f32, f32),
+) -> Option<[f32; 3]> {
+    middle_of(pixels(crop, about, reach, region), range)
 }
 
-fn pixels(crop: &RgbImage, about: &[Vec2], region: impl Fn(Vec2) -> bool) -> Vec<[u8; 3]> {
-    let low = about.iter().copied().fold(Vec2::MAX, Vec2::min) - MARGIN;
-    let high = about.iter().copied().fold(Vec2::MIN, Vec2::max) + MARGIN;
+fn pixels(crop: &RgbImage, about: &[Vec2], reach: f32, region: impl Fn(Vec2) -> bool) -> Vec<[u8; 3]> {
+    let low = about.iter().copied().fold(Vec2::MAX, Vec2::min) - reach;
+    // One pixel on, as the last row and column count too.
+    let high = about.iter().copied().fold(Vec2::MIN, Vec2::max) + reach + 1.0;
     let rows = low.y as u32..(high.y as u32).min(crop.height());
     let columns = low.x as u32..(high.x as u32).min(crop.width());
     rows.flat_map(|y| columns.clone().map(move |x| (x, y)))

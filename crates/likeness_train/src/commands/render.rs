@@ -28,6 +28,10 @@ pub(crate) struct Render {
     /// Pixels on a side
     #[arg(long, default_value_t = 192, value_parser = clap::value_parser!(u32).range(32..=1024))]
     size: u32,
+    /// How many times larger faces are than where hair and neck have room too; the crop that the landmark and bone-point networks see
+    /// needs no more of the picture than 1.25 leaves
+    #[arg(long, default_value_t = 1.0, value_parser = zoom)]
+    zoom: f32,
     /// Pictures in a shard
     #[arg(long, default_value_t = 250, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     shard_size: u64,
@@ -51,6 +55,10 @@ pub(crate) struct Render {
     rig: PathBuf,
 }
 
+fn zoom(text: &str) -> std::result::Result<f32, String> {
+    text.parse().ok().filter(|zoom| (0.5..=4.0).contains(zoom)).ok_or_else(|| "must be a number of 0.5 to 4".to_owned())
+}
+
 impl Render {
     pub(crate) fn run(self) -> Result<()> {
         let head = Head::load(&self.rig)?;
@@ -60,6 +68,7 @@ impl Render {
             seed: self.seed,
             part: self.shard,
             size: self.size,
+            zoom: self.zoom,
             shard: self.shard_size,
             masks: self.masks,
             faces: self.faces,
