@@ -61,6 +61,8 @@ const HAIR: f32 = 9.0;
 const HAIR_DARKNESS: (f32, f32) = (0.35, 0.65);
 /// How much less blue than red it may be, likewise, logarithms.
 const HAIR_YELLOW: (f32, f32) = (0.8, 0.45);
+/// Over how many texels hair reaches beyond where it is told from skin, and how much it grows there.
+const HAIR_EDGE: (f32, f32) = (6.0, 2.0);
 /// Brightness over that of plain skin beyond which it is taken for gloss, and the most that is left of it.
 const GLOSS: (f32, f32) = (1.06, 0.22);
 /// The least brightness over that of plain skin.
@@ -223,11 +225,20 @@ impl SkinReader {
     /// Takes off what is not the skin's own: what is left of the light, hair over the forehead, folds of a smile.
     fn even_out(&self, face: &PhotoFace<'_>, texels: &mut [Read]) {
         let near = self.mean_skin(HAIR, texels);
-        self.each(texels, |texel, read| {
+        let hidden = |(texel, read): (&Texel, &Read)| {
             let color = near.at(texel.column, texel.row);
             let is_skin = smoothstep(HAIR_DARKNESS.0.ln(), HAIR_DARKNESS.1.ln(), color.min_element())
                 * smoothstep(HAIR_YELLOW.0, HAIR_YELLOW.1, color.x - color.z);
-            read.sight *= 1.0 - face.may_be_hair(read.place) * read.plain * (1.0 - is_skin);
+            face.may_be_hair(read.place) * read.plain * (1.0 - is_skin)
+        };
+        let hidden: Vec<f32> = self.chart.texels.par_iter().zip(&*texels).map(hidden).collect();
+        let places = self.chart.texels.iter().map(|texel| (texel.column, texel.row));
+        let values = places.zip(&hidden).map(|(place, hidden)| (place, Vec3::splat(*hidden), 1.0));
+        let around = Blurred::new(self.chart.size, HAIR_EDGE.0, values);
+        self.each(texels, |texel, read| {
+            // Up to its half a soft edge is hair all the same: what is thin there or lies in its shade is no skin to keep.
+            let hair = HAIR_EDGE.1 * around.at(texel.column, texel.row).x;
+            read.sight *= 1.0 - read.plain * hair.min(1.0);
         });
         let tone = self.mean_skin(TONE.0, texels);
         self.each(texels, |texel, read| {
