@@ -1,29 +1,28 @@
 //! Training of the appearance network: options, colours and details on renders, what somebody saw on photos, and features that do not
 //! tell photos from renders.
 
-use std::{path::PathBuf, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 use candle_core::{Device, Tensor};
 use candle_nn::VarMap;
 use likeness_nets::{
-    APPEARANCE, AdamW, AdamWConfig, AppearanceConfig, AppearanceNet, AppearanceOutput, DomainNet, Precision,
-    SeededInit, WeightsMeta, backward, cross_entropy, partial_label_loss, save_weights,
+    APPEARANCE, AppearanceConfig, AppearanceNet, AppearanceOutput, DomainNet, SeededInit, WeightsMeta, backward,
+    cross_entropy, partial_label_loss,
 };
 use likeness_rig::crop::CROP_SIZE;
 
 use crate::{
     appearance_data::{AppearanceBatch, AppearanceData, SeenPhoto},
     checkpoint::{self, Average, Standing},
-    device::TrainDevice,
     domain_loss::{DomainLoss, DomainMemory},
-    ensemble::{Ensemble, Place},
+    ensemble::Ensemble,
     error::{Result, TrainError},
     evaluate::appearance::{evaluate_appearance, evaluate_looks},
     head::Head,
-    landmark_training::progress,
     loader::Loader,
     metrics::Report,
     run_log::RunLog,
+    run_options::RunOptions,
     schedule::{learning_rate, reversal_strength},
     shards::Render,
 };
@@ -34,30 +33,8 @@ const COLOR_BY_EYE: f64 = 0.06;
 /// How the appearance network is trained.
 #[derive(Clone, Debug)]
 pub struct AppearanceOptions {
-    /// Where the finished weights go.
-    pub out: PathBuf,
-    /// Where metrics and checkpoints go.
-    pub run: PathBuf,
-    /// Steps of the whole run.
-    pub steps: u64,
-    /// The run ends after these minutes even if steps are left; the schedules then follow the clock.
-    pub minutes: Option<f64>,
-    /// The highest learning rate.
-    pub learning_rate: f64,
-    /// Decay of the matrices.
-    pub weight_decay: f64,
-    /// The seed.
-    pub seed: u64,
-    /// Decay of the weights' average.
-    pub average: f64,
-    /// Threads that make batches.
-    pub workers: usize,
-    /// Steps between checkpoints.
-    pub checkpoint_every: u64,
-    /// Steps between measurements on what is held out.
-    pub measure_every: u64,
-    /// Whether to go on from the run's checkpoint.
-    pub resume: bool,
+    /// What every run is told.
+    pub run: RunOptions,
     /// Weight of telling photos from renders, and of the domain network's certainty (see [`DomainLoss`]).
     pub domain: [f64; 2],
     /// Further steps of the domain network after each step (see [`DomainMemory`]).
@@ -68,26 +45,12 @@ pub struct AppearanceOptions {
     pub details: f64,
     /// Weight of what somebody saw on photos against the same on renders.
     pub looks: f64,
-    /// Written into the weights.
-    pub revision: String,
-    /// Where the network is trained. Losses and the domain network stay on the CPU.
-    pub device: TrainDevice,
-    /// This process's place among several that train the network together.
-    pub place: Option<Place>,
 }
 
 impl AppearanceOptions {
     /// What all processes of a run must agree on.
     fn agreement(&self, data: &AppearanceData) -> String {
-        let common = Self {
-            out: PathBuf::new(),
-            run: PathBuf::new(),
-            workers: 0,
-            revision: String::new(),
-            device: TrainDevice::Cpu,
-            place: None,
-            ..self.clone()
-        };
+        let common = Self { run: self.run.shared(), ..self.clone() };
         format!("network: appearance, {common:?}, {}", data.summary())
     }
 }
@@ -112,46 +75,40 @@ pub fn train_appearance(
     held_out: &HeldOutAppearance,
     options: &AppearanceOptions,
 ) -> Result<Report> {
-    let device = options.device.open()?;
-    let mut ensemble = Ensemble::join(options.place.as_ref(), &options.agreement(&data), &device)?;
+    let run = &options.run;
+    let device = run.device.open()?;
+    let mut ensemble = Ensemble::join(run.place.as_ref(), &options.agreement(&data), &device)?;
     let map = VarMap::new();
-    let builder = SeededInit::builder(&map, options.seed, &device);
+    let builder = SeededInit::builder(&map, run.seed, &device);
     let mut config = AppearanceConfig::new(&head.rig);
     if options.details == 0.0 {
         config.details.clear();
     }
     let net = AppearanceNet::new(&config, builder.pp("appearance"))?;
-    let domain = SeededInit::builder(&map, options.seed, &Device::Cpu);
+    let domain = SeededInit::builder(&map, run.seed, &Device::Cpu);
     let domain = DomainNet::new(config.hidden, domain.pp("domain"))?;
-    let mut optimizer = AdamW::new(
-        &map,
-        AdamWConfig {
-            learning_rate: options.learning_rate,
-            weight_decay: options.weight_decay,
-            ..AdamWConfig::default()
-        },
-    )?;
-    let mut average = Average::new(&map, options.average)?;
-    let checkpoint_path = options.run.join("checkpoint.safetensors");
+    let mut optimizer = run.optimizer(&map)?;
+    let mut average = Average::new(&map, run.average)?;
+    let checkpoint_path = run.checkpoint();
     let mut standing = Standing::default();
-    let mut memory = DomainMemory::new(config.hidden, options.seed);
-    if options.resume
+    let mut memory = DomainMemory::new(config.hidden, run.seed);
+    if run.resume
         && let Some((stood, remembered)) =
             checkpoint::load(&mut ensemble, &checkpoint_path, &map, &mut optimizer, &mut average)?
     {
         standing = stood;
         memory.restore(&remembered)?;
     }
-    let mut log = RunLog::open(&ensemble, "appearance", options.steps, &options.run, &standing)?;
-    let (seed, share) = (options.seed, ensemble.share());
+    let mut log = RunLog::open(&ensemble, "appearance", run, &standing)?;
+    let (seed, share) = (run.seed, ensemble.share());
     let data = Arc::new(data);
-    let mut loader = Loader::start(standing.step, options.workers, 3, move |step| data.batch(seed, share.batch(step)))?;
+    let mut loader = Loader::start(standing.step, run.workers, 3, move |step| data.batch(seed, share.batch(step)))?;
     let (started, before, first) = (Instant::now(), standing.seconds, standing.step);
     let mut sums: Vec<(String, f64)> = Vec::new();
     let mut seen = 0.0;
     let mut report = Report::new();
     loop {
-        let at = progress(&standing, options.steps, options.minutes);
+        let at = run.progress(&standing);
         if at >= 1.0 {
             break;
         }
@@ -180,7 +137,7 @@ pub fn train_appearance(
             return Err(TrainError::NoGradient { name });
         }
         ensemble.average_gradients(&optimizer, &mut gradients)?;
-        optimizer.set_learning_rate(learning_rate(options.learning_rate, at, 0.03));
+        optimizer.set_learning_rate(learning_rate(run.learning_rate, at, 0.03));
         optimizer.step(&gradients)?;
         if batch.photos > 0 {
             for features in ensemble.gather(&output.features)? {
@@ -199,14 +156,14 @@ pub fn train_appearance(
             *sum = (name.to_owned(), sum.1 + f64::from(value));
         }
         seen += 1.0;
-        let end = progress(&standing, options.steps, options.minutes) >= 1.0;
+        let end = run.progress(&standing) >= 1.0;
         if standing.step % 20 == 0 || end {
             report = sums.drain(..).map(|(name, sum)| (name, sum / seen)).collect();
             seen = 0.0;
             report.insert("step".to_owned(), standing.step as f64);
             report.insert("seconds".to_owned(), standing.seconds);
             if let Some(log) = &mut log {
-                if standing.step % options.measure_every == 0 || end {
+                if standing.step % run.measure_every == 0 || end {
                     let averaged = AppearanceNet::new(&config, average.builder("appearance.")?)?;
                     report.extend(evaluate_appearance(&averaged, &held_out.renders)?.report());
                     report.extend(evaluate_looks(&averaged, &head.rig, &held_out.photos)?.report());
@@ -214,7 +171,7 @@ pub fn train_appearance(
                 log.add(&report)?;
             }
         }
-        if standing.step % options.checkpoint_every == 0 {
+        if standing.step % run.checkpoint_every == 0 {
             let memory = memory.state()?;
             checkpoint::save(&mut ensemble, &checkpoint_path, &map, &optimizer, &average, &standing, memory)?;
         }
@@ -226,10 +183,8 @@ pub fn train_appearance(
     if !leads {
         return Ok(report);
     }
-    let mut meta = WeightsMeta::new(APPEARANCE, &config, CROP_SIZE)?.for_rig(&head.rig);
-    meta.seed = options.seed;
-    meta.revision.clone_from(&options.revision);
-    save_weights(&options.out, &average.tensors("appearance.")?, &meta, Precision::F16)?;
+    let meta = WeightsMeta::new(APPEARANCE, &config, CROP_SIZE)?.for_rig(&head.rig);
+    run.save(&average.tensors("appearance.")?, meta)?;
     Ok(report)
 }
 

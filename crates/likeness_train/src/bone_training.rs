@@ -5,8 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Instant};
 use candle_core::{Device, Tensor};
 use candle_nn::VarMap;
 use likeness_nets::{
-    AdamW, AdamWConfig, BONE_POINT, BonePointConfig, BonePointNet, DomainNet, Precision, PriorStart, SeededInit,
-    Weights, WeightsMeta, backward, save_weights,
+    AdamW, BONE_POINT, BonePointConfig, BonePointNet, DomainNet, PriorStart, SeededInit, Weights, WeightsMeta, backward,
 };
 use likeness_rig::crop::CROP_SIZE;
 
@@ -15,15 +14,14 @@ use crate::{
     bone_losses::{LossContext, LossWeights},
     bone_measure::{HeldOut, measure, photo_answers},
     checkpoint::{self, Average, Standing},
-    device::TrainDevice,
     domain_loss::DomainMemory,
-    ensemble::{Ensemble, Place},
+    ensemble::Ensemble,
     error::{Result, TrainError},
     head::Head,
-    landmark_training::progress,
     loader::Loader,
     metrics::Report,
     run_log::RunLog,
+    run_options::RunOptions,
     schedule::{Adjusted, Phases, ThresholdStop, learning_rate, reversal_strength},
     shape_space::ShapeSpace,
 };
@@ -31,28 +29,8 @@ use crate::{
 /// How the bone-point network is trained.
 #[derive(Clone, Debug)]
 pub struct BoneOptions {
-    /// Where the finished weights go.
-    pub out: PathBuf,
-    /// Where metrics and checkpoints go.
-    pub run: PathBuf,
-    /// Steps of the whole run.
-    pub steps: u64,
-    /// The run ends after these minutes even if steps are left; the schedules then follow the clock.
-    pub minutes: Option<f64>,
-    /// The highest learning rate.
-    pub learning_rate: f64,
-    /// Decay of the matrices.
-    pub weight_decay: f64,
-    /// The seed.
-    pub seed: u64,
-    /// Decay of the weights' average.
-    pub average: f64,
-    /// Threads that make batches.
-    pub workers: usize,
-    /// Steps between checkpoints.
-    pub checkpoint_every: u64,
-    /// Steps between measurements on what is held out.
-    pub measure_every: u64,
+    /// What every run is told.
+    pub run: RunOptions,
     /// Channels of the four residual modules.
     pub widths: [usize; 4],
     /// Outputs of the first two fully connected layers.
@@ -60,8 +38,6 @@ pub struct BoneOptions {
     /// Finished weights to start from instead of random ones: layers of the same size or smaller are taken over, those that speak of
     /// parameters for the same rig alone. A network that is nowhere smaller begins with the answers of the one that it starts from.
     pub start_from: Option<PathBuf>,
-    /// Whether to go on from the run's checkpoint.
-    pub resume: bool,
     /// Stops the run after so many steps from now, as an interruption would.
     pub interrupt_after: Option<u64>,
     /// Whether the domain loss reaches the extractor, reversed (A6).
@@ -74,27 +50,12 @@ pub struct BoneOptions {
     pub threshold: Option<f64>,
     /// The losses' weights.
     pub weights: LossWeights,
-    /// Written into the weights.
-    pub revision: String,
-    /// Where the network is trained. Losses and the domain network stay on the CPU.
-    pub device: TrainDevice,
-    /// This process's place among several that train the network together.
-    pub place: Option<Place>,
 }
 
 impl BoneOptions {
     /// What all processes of a run must agree on.
     fn agreement(&self, data: &BoneData) -> String {
-        let common = Self {
-            out: PathBuf::new(),
-            run: PathBuf::new(),
-            workers: 0,
-            start_from: None,
-            revision: String::new(),
-            device: TrainDevice::Cpu,
-            place: None,
-            ..self.clone()
-        };
+        let common = Self { run: self.run.shared(), start_from: None, ..self.clone() };
         format!("network: bone-point, {common:?}, {}", data.summary())
     }
 }
@@ -116,29 +77,23 @@ pub struct BoneOutcome {
 /// Files cannot be written; the loss diverges; a checkpoint does not fit; part of a network gets no gradient; another process of the
 /// run is lost.
 pub fn train_bone_point(head: &Head, data: BoneData, held_out: &HeldOut, options: &BoneOptions) -> Result<BoneOutcome> {
-    let device = options.device.open()?;
-    let mut ensemble = Ensemble::join(options.place.as_ref(), &options.agreement(&data), &device)?;
+    let run = &options.run;
+    let device = run.device.open()?;
+    let mut ensemble = Ensemble::join(run.place.as_ref(), &options.agreement(&data), &device)?;
     let map = VarMap::new();
-    let builder = SeededInit::builder(&map, options.seed, &device);
+    let builder = SeededInit::builder(&map, run.seed, &device);
     let (widths, hidden) = (options.widths, options.hidden);
     let config = BonePointConfig { widths, hidden, ..BonePointConfig::new(head.rig.parameters.len()) };
     let prior = PriorStart { mean: &head.prior.mean, factor: &head.prior.factor, rank: head.prior.rank };
     let net = BonePointNet::new(&config, builder.pp("bone_point"), Some(prior))?;
-    let domain = SeededInit::builder(&map, options.seed, &Device::Cpu);
+    let domain = SeededInit::builder(&map, run.seed, &Device::Cpu);
     let domain = DomainNet::new(config.hidden[0], domain.pp("domain"))?;
     let context = LossContext::new(
         Arc::clone(&head.geometry),
         ShapeSpace::new(&head.rig, &head.mesh, &head.prior)?,
         options.weights,
     )?;
-    let mut optimizer = AdamW::new(
-        &map,
-        AdamWConfig {
-            learning_rate: options.learning_rate,
-            weight_decay: options.weight_decay,
-            ..AdamWConfig::default()
-        },
-    )?;
+    let mut optimizer = run.optimizer(&map)?;
     if let Some(path) = options.start_from.as_ref().filter(|_| ensemble.leads()) {
         let weights = Weights::load(path)?;
         weights.expect_architecture(BONE_POINT)?;
@@ -153,12 +108,12 @@ pub fn train_bone_point(head: &Head, data: BoneData, held_out: &HeldOut, options
     }
     // Only rank 0 has read start weights.
     ensemble.broadcast_variables(&map)?;
-    let mut average = Average::new(&map, options.average)?;
+    let mut average = Average::new(&map, run.average)?;
     let mut stop = ThresholdStop::new(options.threshold);
-    let checkpoint_path = options.run.join("checkpoint.safetensors");
+    let checkpoint_path = run.checkpoint();
     let mut standing = Standing::default();
-    let mut memory = DomainMemory::new(config.hidden[0], options.seed);
-    if options.resume
+    let mut memory = DomainMemory::new(config.hidden[0], run.seed);
+    if run.resume
         && let Some((stood, remembered)) =
             checkpoint::load(&mut ensemble, &checkpoint_path, &map, &mut optimizer, &mut average)?
     {
@@ -166,19 +121,18 @@ pub fn train_bone_point(head: &Head, data: BoneData, held_out: &HeldOut, options
         memory.restore(&remembered)?;
         stop.restore((standing.smoothed.unwrap_or(f64::NAN), standing.seen));
     }
-    let mut log = RunLog::open(&ensemble, "bone-point", options.steps, &options.run, &standing)?;
-    let seed = options.seed;
+    let mut log = RunLog::open(&ensemble, "bone-point", run, &standing)?;
+    let seed = run.seed;
     let data = Arc::new(data);
     let (batches, share) = (Arc::clone(&data), ensemble.share());
-    let mut loader =
-        Loader::start(standing.step, options.workers, 3, move |step| batches.batch(seed, share.batch(step)))?;
+    let mut loader = Loader::start(standing.step, run.workers, 3, move |step| batches.batch(seed, share.batch(step)))?;
     let (started, before, first) = (Instant::now(), standing.seconds, standing.step);
     let mut sums = Sums::default();
     let mut report = Report::new();
     let mut reached_threshold = false;
     let mut adjusted = None;
     while !reached_threshold {
-        let at = progress(&standing, options.steps, options.minutes);
+        let at = run.progress(&standing);
         let interrupted = options.interrupt_after.is_some_and(|steps| standing.step - first >= steps);
         if at >= 1.0 || interrupted {
             break;
@@ -209,7 +163,7 @@ pub fn train_bone_point(head: &Head, data: BoneData, held_out: &HeldOut, options
         }
         adjusted = Some(phase);
         ensemble.average_gradients(&optimizer, &mut gradients)?;
-        optimizer.set_learning_rate(learning_rate(options.learning_rate, at, 0.03));
+        optimizer.set_learning_rate(learning_rate(run.learning_rate, at, 0.03));
         optimizer.step(&gradients)?;
         if phase.domain && batch.renders > 0 && batch.photos > 0 {
             for features in ensemble.gather(&output.features)? {
@@ -234,21 +188,21 @@ pub fn train_bone_point(head: &Head, data: BoneData, held_out: &HeldOut, options
         }
         reached_threshold = stop.reached(two);
         (standing.smoothed, standing.seen) = (Some(stop.state().0), stop.state().1);
-        let end = reached_threshold || progress(&standing, options.steps, options.minutes) >= 1.0;
+        let end = reached_threshold || run.progress(&standing) >= 1.0;
         if standing.step % 20 == 0 || end {
             report = sums.take();
             report.insert("step".to_owned(), standing.step as f64);
             report.insert("seconds".to_owned(), standing.seconds);
             report.insert("reversal".to_owned(), if options.reversal { strength } else { 0.0 });
             if let Some(log) = &mut log {
-                if standing.step % options.measure_every == 0 || end {
+                if standing.step % run.measure_every == 0 || end {
                     let averaged = BonePointNet::new(&config, average.builder("bone_point.")?, None)?;
                     report.extend(measure(&averaged, head, &context.space, held_out)?.report());
                 }
                 log.add(&report)?;
             }
         }
-        if standing.step % options.checkpoint_every == 0 {
+        if standing.step % run.checkpoint_every == 0 {
             let memory = memory.state()?;
             checkpoint::save(&mut ensemble, &checkpoint_path, &map, &optimizer, &average, &standing, memory)?;
         }
@@ -267,9 +221,7 @@ pub fn train_bone_point(head: &Head, data: BoneData, held_out: &HeldOut, options
         let averaged = BonePointNet::new(&config, average.builder("bone_point.")?, None)?;
         meta.photo_answers = Some(photo_answers(&averaged, head, photos, weights)?);
     }
-    meta.seed = options.seed;
-    meta.revision.clone_from(&options.revision);
-    save_weights(&options.out, &average.tensors("bone_point.")?, &meta, Precision::F16)?;
+    run.save(&average.tensors("bone_point.")?, meta)?;
     Ok(outcome)
 }
 

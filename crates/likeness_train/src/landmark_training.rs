@@ -1,78 +1,39 @@
 //! Training of the landmark network on renders and photos.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use candle_core::{Device, Tensor};
 use candle_nn::VarMap;
 use glam::Vec2;
-use likeness_nets::{
-    AdamW, AdamWConfig, LANDMARK, LandmarkConfig, LandmarkNet, Precision, SeededInit, WeightsMeta, backward,
-    save_weights,
-};
+use likeness_nets::{LANDMARK, LandmarkConfig, LandmarkNet, SeededInit, WeightsMeta, backward};
 use likeness_rig::crop::{CROP_SIZE, REFERENCE_LANDMARKS};
 
 use crate::{
     checkpoint::{self, Average, Standing},
-    device::TrainDevice,
-    ensemble::{Ensemble, Place},
+    ensemble::Ensemble,
     error::{Result, TrainError},
     landmark_data::{LandmarkBatch, LandmarkData, LandmarkItem, plain_crop},
     loader::Loader,
     metrics::Report,
     portraits::inter_ocular,
     run_log::RunLog,
+    run_options::RunOptions,
     schedule::learning_rate,
 };
 
 /// How the landmark network is trained.
 #[derive(Clone, Debug)]
 pub struct LandmarkOptions {
-    /// Where the finished weights go.
-    pub out: PathBuf,
-    /// Where metrics and checkpoints go.
-    pub run: PathBuf,
-    /// Steps of the whole run.
-    pub steps: u64,
-    /// The run ends after these minutes even if steps are left; the schedule then follows the clock.
-    pub minutes: Option<f64>,
+    /// What every run is told.
+    pub run: RunOptions,
     /// Pictures a step.
     pub batch: usize,
-    /// The highest learning rate.
-    pub learning_rate: f64,
-    /// Decay of the matrices.
-    pub weight_decay: f64,
-    /// The seed.
-    pub seed: u64,
-    /// Decay of the weights' average.
-    pub average: f64,
-    /// Threads that make batches.
-    pub workers: usize,
-    /// Steps between checkpoints.
-    pub checkpoint_every: u64,
-    /// Steps between measurements on what is held out.
-    pub measure_every: u64,
-    /// Whether to go on from the run's checkpoint.
-    pub resume: bool,
-    /// Written into the weights.
-    pub revision: String,
-    /// Where the network is trained. The loss stays on the CPU.
-    pub device: TrainDevice,
-    /// This process's place among several that train the network together.
-    pub place: Option<Place>,
 }
 
 impl LandmarkOptions {
     /// What all processes of a run must agree on.
     fn agreement(&self, data: &LandmarkData) -> String {
-        let common = Self {
-            out: PathBuf::new(),
-            run: PathBuf::new(),
-            workers: 0,
-            revision: String::new(),
-            device: TrainDevice::Cpu,
-            place: None,
-            ..self.clone()
-        };
+        let common = Self { run: self.run.shared(), ..self.clone() };
         let LandmarkData { photos, renders, photo_share, .. } = data;
         format!(
             "network: landmarks, {common:?}, training renders: {}, training photos: {}, photo share: {photo_share}",
@@ -113,44 +74,38 @@ pub fn train_landmarks(
     held_out: &[LandmarkItem],
     options: &LandmarkOptions,
 ) -> Result<Option<f64>> {
-    let device = options.device.open()?;
-    let mut ensemble = Ensemble::join(options.place.as_ref(), &options.agreement(&data), &device)?;
+    let run = &options.run;
+    let device = run.device.open()?;
+    let mut ensemble = Ensemble::join(run.place.as_ref(), &options.agreement(&data), &device)?;
     let map = VarMap::new();
-    let builder = SeededInit::builder(&map, options.seed, &device);
+    let builder = SeededInit::builder(&map, run.seed, &device);
     let config = LandmarkConfig::default();
     let mean = REFERENCE_LANDMARKS.map(|p| {
         let half = CROP_SIZE as f32 * 0.5;
         [((p[0] - half) * 0.92 + half) / CROP_SIZE as f32, ((p[1] - 77.0) * 0.92 + half) / CROP_SIZE as f32]
     });
     let net = LandmarkNet::new(&config, builder.pp("net"), Some(&mean))?;
-    let offset = SeededInit::builder(&map, options.seed, &Device::Cpu);
+    let offset = SeededInit::builder(&map, run.seed, &Device::Cpu);
     let offset = offset.get_with_hints((1, 68, 2), OFFSET, candle_nn::Init::Const(0.0))?;
-    let mut optimizer = AdamW::new(
-        &map,
-        AdamWConfig {
-            learning_rate: options.learning_rate,
-            weight_decay: options.weight_decay,
-            ..AdamWConfig::default()
-        },
-    )?;
-    let mut average = Average::new(&map, options.average)?;
-    let checkpoint_path = options.run.join("checkpoint.safetensors");
+    let mut optimizer = run.optimizer(&map)?;
+    let mut average = Average::new(&map, run.average)?;
+    let checkpoint_path = run.checkpoint();
     let mut standing = Standing::default();
-    if options.resume
+    if run.resume
         && let Some((stood, _)) = checkpoint::load(&mut ensemble, &checkpoint_path, &map, &mut optimizer, &mut average)?
     {
         standing = stood;
     }
-    let mut log = RunLog::open(&ensemble, "landmarks", options.steps, &options.run, &standing)?;
-    let (seed, batch, share) = (options.seed, options.batch, ensemble.share());
+    let mut log = RunLog::open(&ensemble, "landmarks", run, &standing)?;
+    let (seed, batch, share) = (run.seed, options.batch, ensemble.share());
     let data = Arc::new(data);
     let mut loader =
-        Loader::start(standing.step, options.workers, 3, move |step| data.batch(seed, share.batch(step), batch))?;
+        Loader::start(standing.step, run.workers, 3, move |step| data.batch(seed, share.batch(step), batch))?;
     let (started, before) = (Instant::now(), standing.seconds);
     let mut held_out_error = None;
     let (mut sum, mut count) = (0.0, 0u64);
     loop {
-        let progress = progress(&standing, options.steps, options.minutes);
+        let progress = run.progress(&standing);
         if progress >= 1.0 {
             break;
         }
@@ -174,7 +129,7 @@ pub fn train_landmarks(
             return Err(TrainError::NoGradient { name });
         }
         ensemble.average_gradients(&optimizer, &mut gradients)?;
-        optimizer.set_learning_rate(learning_rate(options.learning_rate, progress, 0.03));
+        optimizer.set_learning_rate(learning_rate(run.learning_rate, progress, 0.03));
         optimizer.step(&gradients)?;
         if ensemble.leads() {
             average.follow(&map, standing.step)?;
@@ -182,7 +137,7 @@ pub fn train_landmarks(
         standing.step += 1;
         standing.seconds = ensemble.broadcast_number(before + started.elapsed().as_secs_f64())?;
         (sum, count) = (sum + value, count + 1);
-        let end = crate::landmark_training::progress(&standing, options.steps, options.minutes) >= 1.0;
+        let end = run.progress(&standing) >= 1.0;
         if standing.step % 20 == 0 || end {
             let mut report = Report::from([
                 ("step".to_owned(), standing.step as f64),
@@ -191,7 +146,7 @@ pub fn train_landmarks(
             ]);
             (sum, count) = (0.0, 0);
             if let Some(log) = &mut log {
-                if standing.step % options.measure_every == 0 || end {
+                if standing.step % run.measure_every == 0 || end {
                     let error = measure(&averaged(&average, &config)?, held_out)?;
                     report.insert("held_out_nme".to_owned(), error);
                     held_out_error = Some(error);
@@ -199,7 +154,7 @@ pub fn train_landmarks(
                 log.add(&report)?;
             }
         }
-        if standing.step % options.checkpoint_every == 0 {
+        if standing.step % run.checkpoint_every == 0 {
             let nothing = BTreeMap::new();
             checkpoint::save(&mut ensemble, &checkpoint_path, &map, &optimizer, &average, &standing, nothing)?;
         }
@@ -211,21 +166,13 @@ pub fn train_landmarks(
     if !leads {
         return Ok(None);
     }
-    let mut meta = WeightsMeta::new(LANDMARK, &config, CROP_SIZE)?;
-    meta.seed = options.seed;
-    meta.revision.clone_from(&options.revision);
-    save_weights(&options.out, &average.tensors("net.")?, &meta, Precision::F16)?;
+    let meta = WeightsMeta::new(LANDMARK, &config, CROP_SIZE)?;
+    run.save(&average.tensors("net.")?, meta)?;
     Ok(held_out_error)
 }
 
 fn averaged(average: &Average, config: &LandmarkConfig) -> Result<LandmarkNet> {
     Ok(LandmarkNet::new(config, average.builder("net.")?, None)?)
-}
-
-/// How far a run is, 0..1: by its steps, or by the clock where that is further.
-pub fn progress(standing: &Standing, steps: u64, minutes: Option<f64>) -> f64 {
-    let by_steps = standing.step as f64 / steps.max(1) as f64;
-    minutes.map_or(by_steps, |minutes| by_steps.max(standing.seconds / (60.0 * minutes)))
 }
 
 /// The points that the two passes find in each picture, in its pixels.

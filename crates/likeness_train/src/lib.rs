@@ -31,6 +31,7 @@ pub mod plot;
 pub mod population;
 pub mod portraits;
 mod run_log;
+pub mod run_options;
 pub mod scene;
 pub mod schedule;
 pub mod shape_space;

@@ -1,13 +1,12 @@
 //! What a run tells while it goes on: to the console, and to the metrics' file.
 
-use std::path::Path;
-
 use crate::{
     checkpoint::Standing,
     console::Console,
     ensemble::Ensemble,
     error::Result,
     metrics::{MetricsLog, Report},
+    run_options::RunOptions,
 };
 
 /// Tells how a run goes.
@@ -17,22 +16,22 @@ pub(crate) struct RunLog {
 }
 
 impl RunLog {
-    /// For a run of `steps` that stands at `standing`, with its metrics in the folder `run`; nothing on a process that does not lead.
+    /// For a run that stands at `standing`; nothing on a process that does not lead.
     ///
     /// # Errors
     /// The metrics' file cannot be read or written.
     pub(crate) fn open(
         ensemble: &Ensemble,
         name: &'static str,
-        steps: u64,
-        run: &Path,
+        run: &RunOptions,
         standing: &Standing,
     ) -> Result<Option<Self>> {
         if !ensemble.leads() {
             return Ok(None);
         }
-        let metrics = MetricsLog::open(&run.join("metrics.jsonl"), (standing.step > 0).then_some(standing.step))?;
-        Ok(Some(Self { console: Console::new(name, steps), metrics }))
+        let metrics =
+            MetricsLog::open(&run.folder.join("metrics.jsonl"), (standing.step > 0).then_some(standing.step))?;
+        Ok(Some(Self { console: Console::new(name, run.steps), metrics }))
     }
 
     /// Tells of one report.

@@ -25,6 +25,7 @@ use likeness_train::{
     landmark_training::{LandmarkOptions, train_landmarks},
     photo_looks::{PhotoLooks, read_looks},
     portraits::{Portrait, PortraitLabel, balance_weights, drop_misfits, load_portraits, read_labels},
+    run_options::RunOptions,
     schedule::Phases,
     shards::load_renders,
     split::split,
@@ -125,6 +126,28 @@ pub(crate) struct Common {
     together: Together,
 }
 
+impl Common {
+    fn run_options(&self) -> Result<RunOptions> {
+        Ok(RunOptions {
+            out: self.out.clone(),
+            folder: self.run.clone(),
+            steps: self.steps,
+            minutes: self.minutes,
+            learning_rate: self.lr,
+            weight_decay: self.weight_decay,
+            seed: self.seed,
+            average: self.average,
+            workers: self.workers,
+            checkpoint_every: self.checkpoint_every,
+            measure_every: self.measure_every,
+            resume: self.resume,
+            revision: revision(),
+            device: self.device,
+            place: self.together.place()?,
+        })
+    }
+}
+
 /// Several processes that train one network (docs/training.md)
 #[derive(Args)]
 struct Together {
@@ -143,9 +166,9 @@ struct Together {
 }
 
 impl Together {
-    fn place(self) -> Result<Option<Place>> {
+    fn place(&self) -> Result<Option<Place>> {
         let patience = Duration::from_secs(self.peer_timeout);
-        let place = Place::find(self.rank, self.world, self.rendezvous, patience, |name| env::var(name).ok())?;
+        let place = Place::find(self.rank, self.world, self.rendezvous.clone(), patience, |name| env::var(name).ok())?;
         if let Some(Place { rank, world, rendezvous, .. }) = &place {
             eprintln!("rank {rank} of {world}, meeting at {rendezvous}");
         }
@@ -170,7 +193,7 @@ fn portraits(path: &Path, labels: Vec<PortraitLabel>) -> Result<Vec<Portrait>> {
 impl Landmarks {
     fn run(self) -> Result<()> {
         let common = self.common;
-        let place = common.together.place()?;
+        let run = common.run_options()?;
         let mut data =
             LandmarkData { photos: vec![], photo_weights: vec![], renders: vec![], photo_share: common.photo_share };
         let mut held_out = Vec::new();
@@ -196,24 +219,7 @@ impl Landmarks {
             }
         }
         eprintln!("{} photos, {} renders, {} held out", data.photos.len(), data.renders.len(), held_out.len());
-        let options = LandmarkOptions {
-            out: common.out,
-            run: common.run,
-            steps: common.steps,
-            minutes: common.minutes,
-            batch: common.batch,
-            learning_rate: common.lr,
-            weight_decay: common.weight_decay,
-            seed: common.seed,
-            average: common.average,
-            workers: common.workers,
-            checkpoint_every: common.checkpoint_every,
-            measure_every: common.measure_every,
-            resume: common.resume,
-            revision: revision(),
-            device: common.device,
-            place,
-        };
+        let options = LandmarkOptions { run, batch: common.batch };
         if let Some(error) = train_landmarks(data, &held_out, &options)? {
             println!("held-out error {:.2} % of the inter-ocular distance", 100.0 * error);
         }
@@ -298,7 +304,7 @@ fn sizes<const N: usize>(text: &str) -> std::result::Result<[usize; N], String> 
 impl BonePoint {
     fn run(self) -> Result<()> {
         let common = self.common;
-        let place = common.together.place()?;
+        let run = common.run_options()?;
         let head = Head::load(&common.rig)?;
         let mut held_out = HeldOut::default();
         let (mut photos, mut renders) = (Vec::new(), Vec::new());
@@ -333,18 +339,7 @@ impl BonePoint {
         };
         let data = BoneData::new(&head.rig, renders, photos, mix)?;
         let options = BoneOptions {
-            out: common.out,
-            run: common.run,
-            steps: common.steps,
-            minutes: common.minutes,
-            learning_rate: common.lr,
-            weight_decay: common.weight_decay,
-            seed: common.seed,
-            average: common.average,
-            workers: common.workers,
-            checkpoint_every: common.checkpoint_every,
-            measure_every: common.measure_every,
-            resume: common.resume,
+            run,
             widths: self.widths,
             hidden: self.hidden,
             start_from: self.start_from,
@@ -366,9 +361,6 @@ impl BonePoint {
                 pairs: self.pairs,
                 contour: self.contour,
             },
-            revision: revision(),
-            device: common.device,
-            place,
         };
         let outcome = train_bone_point(&head, data, &held_out, &options)?;
         if outcome.reached_threshold {
@@ -409,7 +401,7 @@ pub(crate) struct Appearance {
 impl Appearance {
     fn run(self) -> Result<()> {
         let common = self.common;
-        let place = common.together.place()?;
+        let run = common.run_options()?;
         let head = Head::load(&common.rig)?;
         let Some(folder) = &common.renders else {
             return Err(TrainError::Option {
@@ -455,26 +447,12 @@ impl Appearance {
         let counts = [common.batch - from_photos, from_photos];
         let data = AppearanceData::new(&head.rig, renders, photos, counts, common.balance)?;
         let options = AppearanceOptions {
-            out: common.out,
-            run: common.run,
-            steps: common.steps,
-            minutes: common.minutes,
-            learning_rate: common.lr,
-            weight_decay: common.weight_decay,
-            seed: common.seed,
-            average: common.average,
-            workers: common.workers,
-            checkpoint_every: common.checkpoint_every,
-            measure_every: common.measure_every,
-            resume: common.resume,
+            run,
             domain: [self.domain, self.certainty],
             domain_steps: common.domain_steps,
             colors: self.colors,
             details: self.details,
             looks: if told > 0 { self.looks_weight } else { 0.0 },
-            revision: revision(),
-            device: common.device,
-            place,
         };
         let report = train_appearance(&head, data, &held_out, &options)?;
         for (name, value) in report.iter().filter(|(name, _)| name.starts_with("held_out")) {

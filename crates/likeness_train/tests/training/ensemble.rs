@@ -20,13 +20,13 @@ use likeness_nets::{
 use likeness_rig::crop::CROP_SIZE;
 use likeness_train::{
     appearance_data::AppearanceData,
-    appearance_training::{AppearanceOptions, HeldOutAppearance, train_appearance},
+    appearance_training::{HeldOutAppearance, train_appearance},
     bone_data::{BoneData, Mix, Photo},
     bone_losses::{LossContext, LossWeights},
     domain_loss::DomainMemory,
     ensemble::{Place, Rendezvous},
     landmark_data::{LandmarkData, LandmarkItem, running_sum},
-    landmark_training::{LandmarkOptions, train_landmarks},
+    landmark_training::train_landmarks,
     metrics::read_metrics,
     picture::Picture,
     portraits::{drop_misfits, load_portraits, read_labels},
@@ -236,7 +236,8 @@ fn the_other_networks_are_trained_together_too() {
     let reports = pair(folder.path(), |place| {
         let renders = (0..8).map(render).collect();
         let data = AppearanceData::new(&head().rig, renders, (0..4).map(seen).collect(), [6, 2], 0.5).unwrap();
-        let options = AppearanceOptions { place, ..appearance_options(folder.path(), 3) };
+        let mut options = appearance_options(folder.path(), 3);
+        options.run.place = place;
         train_appearance(head(), data, &held_out, &options).unwrap()
     });
     assert!(
@@ -255,7 +256,8 @@ fn the_other_networks_are_trained_together_too() {
             renders: vec![item(1)],
             photo_share: 0.5,
         };
-        let options = LandmarkOptions { place, ..landmark_options(folder.path(), 3) };
+        let mut options = landmark_options(folder.path(), 3);
+        options.run.place = place;
         train_landmarks(data, &[item(2)], &options).unwrap()
     });
     assert!(errors[0].is_some_and(f64::is_finite) && errors[1].is_none(), "{errors:?}");

@@ -21,6 +21,7 @@ use likeness_train::{
     metrics::read_metrics,
     photo_looks::PhotoLooks,
     picture::Picture,
+    run_options::RunOptions,
     scene::{People, Scene, draw_scene},
     schedule::Phases,
     shards::Render,
@@ -32,32 +33,38 @@ fn bone_data() -> BoneData {
     BoneData::new(&head().rig, (0..12).map(render).collect(), (0..8).map(photo).collect(), mix).unwrap()
 }
 
-fn bone_options(folder: &Path, steps: u64) -> BoneOptions {
-    BoneOptions {
+fn run_options(folder: &Path, steps: u64) -> RunOptions {
+    RunOptions {
         out: folder.join("weights.safetensors"),
-        run: folder.to_path_buf(),
+        folder: folder.to_path_buf(),
         steps,
         minutes: None,
-        learning_rate: 5e-4,
+        learning_rate: 1e-3,
         weight_decay: 0.01,
         seed: 5,
         average: 0.9,
-        workers: 2,
+        workers: 1,
         checkpoint_every: 1000,
         measure_every: 1000,
+        resume: false,
+        revision: String::new(),
+        device: TrainDevice::Cpu,
+        place: None,
+    }
+}
+
+fn bone_options(folder: &Path, steps: u64) -> BoneOptions {
+    BoneOptions {
+        run: RunOptions { learning_rate: 5e-4, workers: 2, ..run_options(folder, steps) },
         widths: [24, 48, 96, 128],
         hidden: [256, 192],
         start_from: None,
-        resume: false,
         interrupt_after: None,
         reversal: true,
         domain_steps: 1,
         phases: Phases::default(),
         threshold: None,
         weights: LossWeights::default(),
-        revision: String::new(),
-        device: TrainDevice::Cpu,
-        place: None,
     }
 }
 
@@ -87,7 +94,8 @@ fn a_resumed_run_ends_like_an_uninterrupted_one() {
     let options = bone_options(halves.path(), 12);
     let first = run(&BoneOptions { interrupt_after: Some(7), ..options.clone() });
     assert_eq!(first.steps, 7);
-    let second = run(&BoneOptions { resume: true, workers: 1, ..options });
+    let second = RunOptions { resume: true, workers: 1, ..options.run.clone() };
+    let second = run(&BoneOptions { run: second, ..options });
     assert_eq!(second.steps, 12);
     let weights = |folder: &Path| fs::read(folder.join("weights.safetensors")).unwrap();
     assert!(weights(whole.path()) == weights(halves.path()), "the weights differ");
@@ -99,10 +107,10 @@ fn a_run_starts_from_finished_weights_and_says_how_photos_are_answered() {
     run(&bone_options(first.path(), 30));
     let finished = first.path().join("weights.safetensors");
     // A step that moves nothing gives the weights back.
-    let options =
-        BoneOptions { start_from: Some(finished.clone()), learning_rate: 0.0, ..bone_options(second.path(), 1) };
+    let mut options = BoneOptions { start_from: Some(finished.clone()), ..bone_options(second.path(), 1) };
+    options.run.learning_rate = 0.0;
     run(&options);
-    let (before, after) = [&finished, &options.out].map(|path| likeness_nets::Weights::load(path).unwrap()).into();
+    let (before, after) = [&finished, &options.run.out].map(|path| likeness_nets::Weights::load(path).unwrap()).into();
     let values = |tensor: &candle_core::Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
     // Averaging and half precision round.
     let near = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-4 + 1e-3 * a.abs();
@@ -119,7 +127,7 @@ fn a_run_starts_from_finished_weights_and_says_how_photos_are_answered() {
     other.rig_id = "another".into();
     likeness_nets::save_weights(&finished, before.tensors(), &other, likeness_nets::Precision::F16).unwrap();
     run(&options);
-    let after = likeness_nets::Weights::load(&options.out).unwrap();
+    let after = likeness_nets::Weights::load(&options.run.out).unwrap();
     let is_taken_over =
         |name: &str| values(&before.tensors()[name]).iter().zip(&values(&after.tensors()[name])).all(near);
     assert!(is_taken_over("fc1.weight") && is_taken_over("trunk.module0.conv1.weight"));
@@ -164,26 +172,12 @@ fn a_phase_leaves_the_other_networks_alone() {
 
 fn appearance_options(folder: &Path, steps: u64) -> AppearanceOptions {
     AppearanceOptions {
-        out: folder.join("weights.safetensors"),
-        run: folder.to_path_buf(),
-        steps,
-        minutes: None,
-        learning_rate: 1e-3,
-        weight_decay: 0.01,
-        seed: 3,
-        average: 0.9,
-        workers: 1,
-        checkpoint_every: 5,
-        measure_every: 1000,
-        resume: false,
+        run: RunOptions { seed: 3, checkpoint_every: 5, ..run_options(folder, steps) },
         domain: [0.2, 0.1],
         domain_steps: 1,
         colors: 8.0,
         details: 4.0,
         looks: 1.0,
-        revision: String::new(),
-        device: TrainDevice::Cpu,
-        place: None,
     }
 }
 
@@ -236,7 +230,8 @@ fn appearance_is_learned_and_a_resumed_run_goes_on() {
     train_appearance(head(), data(), &none, &appearance_options(whole.path(), 10)).unwrap();
     train_appearance(head(), data(), &none, &appearance_options(halves.path(), 5)).unwrap();
     assert_eq!(read_metrics(&halves.path().join("metrics.jsonl")).unwrap().len(), 1);
-    let resumed = AppearanceOptions { resume: true, ..appearance_options(halves.path(), 10) };
+    let mut resumed = appearance_options(halves.path(), 10);
+    resumed.run.resume = true;
     train_appearance(head(), data(), &none, &resumed).unwrap();
     let last = |folder: &Path| read_metrics(&folder.join("metrics.jsonl")).unwrap().last().unwrap()["step"];
     assert_eq!(last(halves.path()), last(whole.path()));
@@ -251,24 +246,7 @@ fn renders_without_options_cannot_teach_appearance() {
 }
 
 fn landmark_options(folder: &Path, steps: u64) -> LandmarkOptions {
-    LandmarkOptions {
-        out: folder.join("weights.safetensors"),
-        run: folder.to_path_buf(),
-        steps,
-        minutes: None,
-        batch: 8,
-        learning_rate: 1e-3,
-        weight_decay: 0.01,
-        seed: 1,
-        average: 0.9,
-        workers: 1,
-        checkpoint_every: 1000,
-        measure_every: 1000,
-        resume: false,
-        revision: String::new(),
-        device: TrainDevice::Cpu,
-        place: None,
-    }
+    LandmarkOptions { run: RunOptions { seed: 1, ..run_options(folder, steps) }, batch: 8 }
 }
 
 #[test]
