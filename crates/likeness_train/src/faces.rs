@@ -39,7 +39,7 @@ pub struct FacesOptions {
     pub part: (u64, u64),
     /// Pixels on a side.
     pub size: u32,
-    /// How many times larger than usual faces are in the pictures.
+    /// How many times larger than usual faces are in the pictures, above 0.
     pub zoom: f32,
     /// Pictures in a shard.
     pub shard: u64,
